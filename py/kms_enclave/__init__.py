@@ -1,0 +1,1 @@
+"""The key management enclave: keys, leases and the audit log, without a platform."""

@@ -1,0 +1,106 @@
+"""The one error that crosses the wire, and every code that it can carry.
+
+A code is stable, dotted and lower case; programs decide by it. The message is
+for people and may change. ``details`` never holds a secret, and a stack never
+crosses. ``docs/errors.md`` is generated from :data:`ERROR_CODES`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["ERROR_CODES", "KMSError", "request_invalid"]
+
+ERROR_CODES: Final[Mapping[str, str]] = {
+    "quota.exceeded.lease": "Quota exceeded: tokens per hour",
+    "quota.exceeded.endpoint": "Quota exceeded: sends per minute of this endpoint",
+    "quota.exceeded.user": "Quota exceeded: sends per day of this user",
+    "quota.exceeded.relay": "Quota exceeded: sends per hour of this relay",
+    "quota.suspended": "Lease suspended due to abuse",
+    "lease.expired": "Lease expired",
+    "lease.not.found": "Lease not found",
+    "lease.revoked": "Lease was revoked",
+    "lease.suspended": "Leases of this user are suspended",
+    "lease.needs.resume": "The lease's signing handle is lost; resume the lease",
+    "lease.limit": "Beyond what a lease allows",
+    "relay.proof.invalid": "The relay's proof is missing or not valid",
+    "endpoint.not.in.lease": "Endpoint not authorized for this lease",
+    "eid.unknown": "Endpoint ID not recognized",
+    "aud.mismatch": "Audience is not the endpoint's origin",
+    "unlock.denied": "Invalid passphrase",
+    "unlock.cancelled": "The user cancelled",
+    "unlock.throttled": "Too many attempts; wait before the next",
+    "enrollment.exists": "An enrollment exists already",
+    "enrollment.last": "The last enrollment cannot be removed",
+    "enrollment.not.found": "No such enrollment",
+    "enrollment.damaged": "Decryption failed",
+    "setup.required": "KMS is not set up",
+    "key.not.found": "Key not found",
+    "jti.collision": "Token ID already issued",
+    "clock.skew": "The clock is behind the log",
+    "request.invalid": "The request is not valid",
+    "method.unknown": "No such method",
+    "request.too.large": "The request is too large",
+    "origin.denied": "Not allowed for this origin",
+    "integrity.failed": "The code that was loaded is not the code that was built",
+    "attestation.failed": "The enclave failed its own checks and is locked",
+    "audit.rollback": "The audit log is older than what was seen before",
+    "storage.blocked": "The browser blocks storage for this embedded page",
+    "storage.unavailable": "Storage cannot be used",
+    "storage.full": "Storage is full",
+    "storage.evicted": "The browser removed stored data",
+    "storage.newer": "The stored data belongs to a newer version",
+    "unsupported": "This browser lacks a capability",
+    "channel.not.initialized": "KMS not initialized. Call init() first.",
+    "channel.timeout": "Request timeout",
+    "channel.closed": "The channel is closed",
+    "internal": "Unexpected error",
+}
+"""Every code, with the message it has unless a better one is given."""
+
+
+class KMSError(Exception):
+    """A refusal with a stable code.
+
+    ``retry_after_ms`` is the time after which the same call would be granted if
+    nothing else happened, or ``None`` where waiting does not help.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str | None = None,
+        *,
+        retry_after_ms: int | None = None,
+        details: Mapping[str, object] | None = None,
+    ) -> None:
+        if code not in ERROR_CODES:
+            raise ValueError(f"unknown error code {code!r}")
+        super().__init__(message or ERROR_CODES[code])
+        self.code = code
+        self.retry_after_ms = retry_after_ms
+        self.details: dict[str, object] = dict(details or {})
+
+    @property
+    def message(self) -> str:
+        """The words for people."""
+        return str(self.args[0])
+
+    def to_wire(self) -> dict[str, object]:
+        """Return ``{code, message, retryAfterMs, details}``."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "retryAfterMs": self.retry_after_ms,
+            "details": self.details,
+        }
+
+
+def request_invalid(field: str, reason: str, *, message: str | None = None) -> KMSError:
+    """Return the ``request.invalid`` error that names the field and says why."""
+    return KMSError(
+        "request.invalid",
+        message or f"{field}: {reason}",
+        details={"field": field, "reason": reason},
+    )
