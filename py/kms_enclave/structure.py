@@ -1,0 +1,173 @@
+"""From JSON values to frozen attrs classes and back, strictly.
+
+Unknown fields, missing fields and wrong types are refused; nothing is coerced
+(``"5"`` is no integer, ``true`` is no number). Python's ``snake_case`` is the
+wire's ``camelCase``. Field rules are attrs validators that raise
+:class:`FieldError`.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+import types
+import typing
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import attrs
+import cattrs
+from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
+
+__all__ = ["FieldError", "camel_case", "structure", "unstructure"]
+
+T = TypeVar("T")
+
+
+class FieldError(ValueError):
+    """A value that a field does not take; ``field`` is its path, ``reason`` says why."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+def camel_case(name: str) -> str:
+    """Return the wire name of a Python field: ``from_`` is ``from``."""
+    head, *rest = name.rstrip("_").split("_")
+    return head + "".join(part.capitalize() for part in rest)
+
+
+def structure(value: object, cls: type[T]) -> T:
+    """Return ``value`` (parsed JSON) as ``cls``. Raises FieldError for the first fault."""
+    try:
+        return _converter().structure(value, cls)
+    except (cattrs.BaseValidationError, cattrs.errors.ForbiddenExtraKeysError) as error:
+        raise _first_fault(error, "") from None
+
+
+def unstructure(value: object) -> dict[str, object]:
+    """Return an attrs instance as a JSON object; fields that are ``None`` are left out."""
+    result: dict[str, object] = _converter().unstructure(value)
+    return result
+
+
+def _first_fault(error: BaseException, path: str) -> FieldError:
+    if isinstance(error, FieldError):
+        return FieldError(_join(path, error.field), error.reason)
+    if isinstance(error, cattrs.errors.ForbiddenExtraKeysError):
+        unknown = sorted(error.extra_fields)[0]
+        return FieldError(_join(path, unknown[:64]), "unknown field")
+    if isinstance(error, cattrs.BaseValidationError):
+        inner = error.exceptions[0]
+        return _first_fault(inner, _join(path, _place(inner)))
+    if isinstance(error, KeyError):
+        return FieldError(_join(path, str(error.args[0])), "missing")
+    return FieldError(path or "params", "wrong type")
+
+
+def _place(error: BaseException) -> str:
+    for note in getattr(error, "__notes__", ()):
+        if isinstance(note, cattrs.AttributeValidationNote):
+            return "" if isinstance(error, KeyError) else camel_case(str(note.name))
+        if isinstance(note, cattrs.IterableValidationNote):
+            return f"[{note.index}]"
+    return ""
+
+
+def _join(path: str, place: str) -> str:
+    if not path or not place:
+        return path or place
+    return path + place if place.startswith("[") else f"{path}.{place}"
+
+
+@functools.cache
+def _converter() -> cattrs.Converter:
+    converter = cattrs.Converter(forbid_extra_keys=True, detailed_validation=True)
+    converter.register_structure_hook(str, _exact(str, "must be a string"))
+    converter.register_structure_hook(bool, _exact(bool, "must be true or false"))
+    converter.register_structure_hook(int, _structure_int)
+    converter.register_structure_hook(float, _structure_number)
+    converter.register_structure_hook_factory(_is_list, _list_hook)
+    converter.register_structure_hook_factory(_is_optional, _optional_hook)
+    converter.register_structure_hook_factory(attrs.has, _attrs_structure_hook)
+    converter.register_unstructure_hook_factory(attrs.has, _attrs_unstructure_hook)
+    return converter
+
+
+def _exact(cls: type[T], reason: str) -> Callable[[object, object], T]:
+    def hook(value: object, _: object) -> T:
+        if type(value) is not cls:
+            raise FieldError("", reason)
+        return value
+
+    return hook
+
+
+def _structure_int(value: object, _: object) -> int:
+    if type(value) is not int or abs(value) > 2**53 - 1:
+        raise FieldError("", "must be an integer")
+    return value
+
+
+def _structure_number(value: object, _: object) -> float:
+    if type(value) not in (int, float) or not math.isfinite(typing.cast(float, value)):
+        raise FieldError("", "must be a finite number")
+    return typing.cast(float, value)
+
+
+def _is_list(cls: object) -> bool:
+    return typing.get_origin(cls) is tuple
+
+
+def _list_hook(cls: object, converter: cattrs.Converter) -> Callable[[object, object], object]:
+    items = typing.get_args(cls)[0]
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is not list:
+            raise FieldError("", "must be a list")
+        return tuple(converter.structure(value, list[items]))  # type: ignore[valid-type]
+
+    return hook
+
+
+def _is_optional(cls: object) -> bool:
+    return typing.get_origin(cls) in (types.UnionType, typing.Union) and type(
+        None
+    ) in typing.get_args(cls)
+
+
+def _optional_hook(cls: object, converter: cattrs.Converter) -> Callable[[object, object], object]:
+    (inner,) = (arg for arg in typing.get_args(cls) if arg is not type(None))
+
+    def hook(value: object, _: object) -> object:
+        return None if value is None else converter.structure(value, inner)
+
+    return hook
+
+
+def _overrides(cls: type) -> Mapping[str, object]:
+    return {
+        field.name: override(rename=camel_case(field.name), omit_if_default=field.default is None)
+        for field in attrs.fields(attrs.resolve_types(cls))
+    }
+
+
+def _attrs_structure_hook(
+    cls: type, converter: cattrs.Converter
+) -> Callable[[object, object], object]:
+    inner = make_dict_structure_fn(
+        cls, converter, _cattrs_forbid_extra_keys=True, **_overrides(cls)
+    )
+
+    def hook(value: object, target: object) -> object:
+        if type(value) is not dict:
+            raise FieldError("", "must be an object")
+        return inner(value, target)
+
+    return hook
+
+
+def _attrs_unstructure_hook(cls: type, converter: cattrs.Converter) -> Callable[[object], object]:
+    return make_dict_unstructure_fn(cls, converter, **_overrides(cls))
