@@ -1,0 +1,1 @@
+"""The ports on CPython: pyca/cryptography, SQLite or memory, asyncio."""
