@@ -1,0 +1,121 @@
+/**
+ * Frame and worker: every message is one JSON text, but for the boot message, which the
+ * launcher sends. Only the frame's own code posts on this channel.
+ */
+
+import { type EventMessage, hasId, parseEvent, parseReply, type Reply } from "./calls";
+import { parseWireError, type WireError } from "./errors";
+import { type Fields, hasFields, isPlainObject, isText, isTextList, isTextOrNull } from "./guards";
+import { type Build, type Progress, parseBuild, parseProgress, parseRefused, type Refused } from "./handshake";
+import type { JsonObject } from "./json";
+import { MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from "./limits";
+
+/** `origin`: the verified parent origin, which the frame adds. */
+export interface EnclaveRequest {
+  readonly id: number;
+  readonly method: string;
+  readonly params: JsonObject;
+  readonly origin: string;
+}
+
+/** `origin` null: for every parent origin. */
+export interface EnclaveEvent extends EventMessage {
+  readonly origin: string | null;
+}
+
+export const ASKS = ["authenticate", "choosePassphrase", "confirm"] as const;
+
+/**
+ * What the user is asked. `attempt` above 1 asks again in the dialog that is still open,
+ * showing `error`; `word` is what a confirmation wants typed.
+ */
+export interface Ask {
+  readonly id: number;
+  readonly ask: (typeof ASKS)[number];
+  readonly operation: string;
+  readonly origin: string;
+  readonly methods: readonly string[];
+  readonly word: string | null;
+  readonly attempt: number;
+  readonly error: WireError | null;
+}
+
+export type AskAnswer = { readonly method: "passphrase"; readonly passphrase: string } | { readonly word: string };
+
+export type AnswerMessage =
+  | { readonly id: number; readonly answer: AskAnswer }
+  | { readonly id: number; readonly refused: WireError };
+
+export type EnclaveMessage =
+  | Progress
+  | Refused
+  | EnclaveEvent
+  | (Build & { readonly type: "kms:ready" })
+  | { readonly type: "reply"; readonly reply: Reply }
+  | { readonly type: "ask"; readonly ask: Ask }
+  | { readonly type: "close" };
+
+/** Read one message of the worker; null for what is none. */
+export function parseEnclaveMessage(text: unknown): EnclaveMessage | null {
+  if (typeof text !== "string") return null;
+  const value = parseObject(text);
+  if (!value) return null;
+  if (Object.hasOwn(value, "type")) return parseTyped(value);
+  if (Object.hasOwn(value, "ask")) return parseAskMessage(value);
+  const reply = parseReply(value);
+  return reply && { type: "reply", reply };
+}
+
+function parseObject(text: string): Fields | null {
+  try {
+    const value: unknown = JSON.parse(text);
+    return isPlainObject(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
+function parseTyped(value: Fields): EnclaveMessage | null {
+  switch (value.type) {
+    case "kms:progress":
+      return parseProgress(value);
+    case "kms:refused":
+      return parseRefused(value);
+    case "kms:ready": {
+      const build = parseBuild(value);
+      return build && { type: "kms:ready", ...build };
+    }
+    case "kms:event": {
+      const event = parseEvent(value);
+      const { origin } = value;
+      return event && isTextOrNull(origin, MAX_NAME_CHARS) ? { ...event, origin } : null;
+    }
+    default:
+      return null;
+  }
+}
+
+function parseAskMessage(value: Fields): EnclaveMessage | null {
+  if (value.ask === "close") return { type: "close" };
+  const ask = parseAsk(value);
+  return ask && { type: "ask", ask };
+}
+
+function parseAsk(value: Fields): Ask | null {
+  if (!hasId(value) || !hasFields(value, ["ask", "operation", "origin"])) return null;
+  const { id, ask, operation, origin, methods = [], word = null, attempt = 1, error = null } = value;
+  const kind = ASKS.find((name) => name === ask);
+  if (!kind || !isText(operation, MAX_MESSAGE_CHARS) || !isText(origin, MAX_NAME_CHARS)) return null;
+  if (!isTextList(methods, 16, MAX_NAME_CHARS) || !isTextOrNull(word, MAX_NAME_CHARS)) return null;
+  if (typeof attempt !== "number" || (kind === "confirm" && !word)) return null;
+  return {
+    id,
+    ask: kind,
+    operation,
+    origin,
+    methods,
+    word,
+    attempt,
+    error: error === null ? null : parseWireError(error),
+  };
+}
