@@ -8,6 +8,7 @@ wire's ``camelCase``. Field rules are attrs validators that raise
 
 from __future__ import annotations
 
+import collections.abc
 import functools
 import math
 import types
@@ -89,6 +90,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(bool, _exact(bool, "must be true or false"))
     converter.register_structure_hook(int, _structure_int)
     converter.register_structure_hook(float, _structure_number)
+    converter.register_structure_hook_func(_is_free_object, _structure_object)
     converter.register_structure_hook_factory(_is_list, _list_hook)
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(attrs.has, _attrs_structure_hook)
@@ -115,6 +117,16 @@ def _structure_number(value: object, _: object) -> float:
     if type(value) not in (int, float) or not math.isfinite(typing.cast(float, value)):
         raise FieldError("", "must be a finite number")
     return typing.cast(float, value)
+
+
+def _is_free_object(cls: object) -> bool:
+    return typing.get_origin(cls) is collections.abc.Mapping
+
+
+def _structure_object(value: object, _: object) -> Mapping[str, object]:
+    if type(value) is not dict:
+        raise FieldError("", "must be an object")
+    return value
 
 
 def _is_list(cls: object) -> bool:

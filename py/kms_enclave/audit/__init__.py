@@ -1,0 +1,1 @@
+"""The audit log: entries, the chain, who may sign what, and verification."""

@@ -1,0 +1,219 @@
+"""The one way to change anything: a change and its audit entries in one commit.
+
+A *plan* looks at the state and says what to write; the journal numbers, links and
+signs its entries, then commits everything against the revision of the log's head.
+If another worker was faster nothing is written, the generation counter moves (so
+that caches are dropped) and the plan runs again, this time under the origin-wide
+lock. The lock only makes a second conflict rare; the revision decides.
+
+Time here never goes back: ``max(clock, last committed)``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Final, cast
+
+import attrs
+
+from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH, EntryDraft, seal_entry
+from kms_enclave.encoding import canonical_entry, format_base64url, format_json, parse_json
+from kms_enclave.errors import KMSError
+from kms_enclave.ports.clock import ClockPort
+from kms_enclave.ports.crypto import AuditSigningKey, CryptoPort
+from kms_enclave.ports.locks import LockPort
+from kms_enclave.ports.storage import (
+    ABSENT,
+    Address,
+    Delete,
+    Expectation,
+    Put,
+    Record,
+    RevisionConflict,
+    StoragePort,
+)
+
+__all__ = ["HEAD", "Change", "Head", "Journal", "SignedDraft", "format_head", "parse_head"]
+
+HEAD: Final = Address("meta", "head")
+_LOCK: Final = "kms:journal"
+_MAX_ATTEMPTS: Final = 50
+
+
+@attrs.frozen
+class Head:
+    """The end of the log: the last entry's number, hash and time, and this record's revision."""
+
+    seq_num: int
+    chain_hash: str
+    timestamp_ms: int
+    revision: int
+
+
+EMPTY_HEAD: Final = Head(-1, FIRST_PREVIOUS_HASH, 0, ABSENT)
+
+
+@attrs.frozen
+class SignedDraft:
+    """A draft and the key that signs it."""
+
+    draft: EntryDraft
+    key: AuditSigningKey
+
+
+@attrs.frozen
+class Change:
+    """What one commit writes. Without drafts nothing is written."""
+
+    drafts: Sequence[SignedDraft] = ()
+    expectations: Sequence[Expectation] = ()
+    puts: Sequence[Put] = ()
+    deletes: Sequence[Delete] = ()
+
+
+Entry = Mapping[str, object]
+Plan = Callable[[int], Awaitable[Change]]
+"""Called with the time of the change in milliseconds, once an attempt."""
+
+
+class Journal:
+    """The log's writer in this worker. One change at a time; conflicts are retried."""
+
+    def __init__(
+        self, *, storage: StoragePort, crypto: CryptoPort, clock: ClockPort, locks: LockPort
+    ) -> None:
+        self._storage = storage
+        self._crypto = crypto
+        self._clock = clock
+        self._locks = locks
+        self._turn = asyncio.Lock()
+        self._head: Head | None = None
+        self.generation = 0
+        """Counts what was written by others: a cache of an older generation is stale."""
+
+    async def commit(self, plan: Plan) -> Sequence[Entry]:
+        """Run ``plan`` until its change is committed; return its entries, signed.
+
+        What ``plan`` raises passes through, with nothing written.
+        """
+        async with self._turn, AsyncExitStack() as stack:
+            for attempt in range(_MAX_ATTEMPTS):
+                if attempt == 1:
+                    await stack.enter_async_context(self._locks.hold(_LOCK))
+                head = self._head or await self.read_head()
+                now_ms = self.time_after(head)
+                change = await plan(now_ms)
+                if not change.drafts:
+                    return ()
+                entries, puts, new_head = await self.seal(head, change.drafts, now_ms)
+                try:
+                    await self._storage.commit(
+                        expectations=(Expectation(HEAD, head.revision), *change.expectations),
+                        puts=(*change.puts, *puts),
+                        deletes=change.deletes,
+                    )
+                except RevisionConflict:
+                    self.forget()
+                    continue
+                self._head = new_head
+                return entries
+        raise KMSError("internal", "The log moved at every attempt")
+
+    async def restart(
+        self,
+        *,
+        closing: SignedDraft,
+        expectations: Sequence[Expectation],
+        opening: Callable[[Entry], Awaitable[Change]],
+    ) -> Entry:
+        """End this log and begin another, in one commit that wipes every store.
+
+        ``closing`` is sealed as the last entry; ``opening`` gets it and returns what the
+        new log begins with. Raises RevisionConflict, with nothing written, if the log moved.
+        """
+        async with self._turn, self._locks.hold(_LOCK):
+            head = await self.read_head()
+            now_ms = self.time_after(head)
+            (last,), _, _ = await self.seal(head, [closing], now_ms)
+            change = await opening(last)
+            # The head's revision goes on counting: a worker that remembers the old
+            # log can never mistake the new one for it.
+            empty = attrs.evolve(EMPTY_HEAD, revision=head.revision)
+            _, puts, new_head = await self.seal(empty, change.drafts, now_ms)
+            await self._storage.replace_all(
+                expectations=(Expectation(HEAD, head.revision), *expectations),
+                puts=(*change.puts, *puts),
+            )
+            self.forget()
+            self._head = new_head
+            return last
+
+    async def seal(
+        self, head: Head, drafts: Sequence[SignedDraft], now_ms: int
+    ) -> tuple[Sequence[Entry], Sequence[Put], Head]:
+        """Number, link and sign drafts after ``head``; return entries, their puts, the new head."""
+        entries: list[dict[str, object]] = []
+        previous = head.chain_hash
+        for offset, signed in enumerate(drafts, start=1):
+            entry = seal_entry(
+                signed.draft,
+                seq_num=head.seq_num + offset,
+                timestamp=now_ms,
+                previous_hash=previous,
+            )
+            previous = cast(str, entry["chainHash"])
+            entries.append(entry)
+        signatures = await self._crypto.sign_ed25519_chain(
+            [
+                (signed.key, bytes.fromhex(cast(str, entry["chainHash"])))
+                for signed, entry in zip(drafts, entries, strict=True)
+            ]
+        )
+        puts: list[Put] = []
+        for entry, signature in zip(entries, signatures, strict=True):
+            entry["sig"] = format_base64url(signature)
+            address = Address("audit", cast(int, entry["seqNum"]))
+            puts.append(Put(address, Record(1, canonical_entry(entry).decode())))
+        new_head = Head(head.seq_num + len(entries), previous, now_ms, head.revision + 1)
+        puts.append(Put(HEAD, format_head(new_head)))
+        return entries, puts, new_head
+
+    def time_after(self, head: Head) -> int:
+        """Return the time of a change made now, in milliseconds."""
+        return max(self._clock.now_ms(), head.timestamp_ms)
+
+    async def read_head(self) -> Head:
+        """Read the end of the log from storage, past the cache."""
+        (record,) = await self._storage.read([HEAD])
+        self._head = parse_head(record)
+        return self._head
+
+    def forget(self) -> None:
+        """Drop what is remembered: somebody else wrote."""
+        self._head = None
+        self.generation += 1
+
+
+def parse_head(record: Record | None) -> Head:
+    """Return the head that a record holds; the empty head for none."""
+    if record is None:
+        return EMPTY_HEAD
+    value = cast(dict[str, object], parse_json(record.value))
+    return Head(
+        cast(int, value["seqNum"]),
+        cast(str, value["chainHash"]),
+        cast(int, value["timestamp"]),
+        record.revision,
+    )
+
+
+def format_head(head: Head) -> Record:
+    """Return the record of a head."""
+    value = {
+        "seqNum": head.seq_num,
+        "chainHash": head.chain_hash,
+        "timestamp": head.timestamp_ms,
+    }
+    return Record(head.revision, format_json(value))

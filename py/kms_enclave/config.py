@@ -1,0 +1,129 @@
+"""The operator's configuration: what ``kms.config.json`` may say, checked.
+
+Every field has a meaning that the build and the enclave share. Unknown fields are
+refused, so that a misspelt limit cannot silently be the default.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+
+import attrs
+
+from kms_enclave.encoding import parse_json
+from kms_enclave.structure import FieldError, structure
+
+__all__ = ["Config", "QuotaConfig", "QuotaLimits", "is_loopback_host", "parse_config"]
+
+MAX_LEASE_HOURS_CAP: Final = 720
+MAX_QUOTA: Final = 1_000_000
+
+
+@attrs.frozen
+class QuotaLimits:
+    """Tokens or sends that a window grants; each 1 to 1 000 000."""
+
+    tokens_per_hour: int
+    sends_per_minute: int
+    burst_sends: int
+    sends_per_minute_per_eid: int
+
+
+DEFAULT_QUOTAS: Final = QuotaLimits(
+    tokens_per_hour=100, sends_per_minute=10, burst_sends=20, sends_per_minute_per_eid=5
+)
+CEILING_QUOTAS: Final = QuotaLimits(
+    tokens_per_hour=1000, sends_per_minute=600, burst_sends=200, sends_per_minute_per_eid=300
+)
+
+
+@attrs.frozen
+class QuotaConfig:
+    """``default`` is what a lease gets, ``ceiling`` the most it may ask for."""
+
+    default: QuotaLimits = DEFAULT_QUOTAS
+    ceiling: QuotaLimits = CEILING_QUOTAS
+    per_user_per_day: int = 5000
+    per_relay_per_hour: int = 600
+    refuse_relay_over_cap: bool = False
+
+
+@attrs.frozen
+class Config:
+    """``contact`` is the ``sub`` of every token (RFC 8292 section 2.1).
+
+    ``development`` allows http on loopback hosts, for parent origins and push
+    endpoints alike. ``push_services`` are origins; a leading ``*.`` label in the
+    host matches one label or more.
+    """
+
+    parent_origins: tuple[str, ...]
+    contact: str
+    allow_page_credentials: bool = False
+    allow_gate: bool = True
+    development: bool = False
+    max_lease_hours: int = 24
+    quotas: QuotaConfig = QuotaConfig()
+    push_services: tuple[str, ...] = (
+        "https://fcm.googleapis.com",
+        "https://updates.push.services.mozilla.com",
+        "https://web.push.apple.com",
+        "https://api.push.apple.com",
+        "https://*.notify.windows.com",
+    )
+
+
+def parse_config(text: str) -> Config:
+    """Return the configuration in ``text`` (JSON). Raises FieldError."""
+    try:
+        value = parse_json(text)
+    except ValueError:
+        raise FieldError("config", "not JSON") from None
+    config = structure(value, Config)
+    _verify_config(config)
+    return config
+
+
+def is_loopback_host(host: str) -> bool:
+    """Tell whether browsers treat ``host`` as loopback (a secure context without TLS)."""
+    return host in ("localhost", "127.0.0.1", "[::1]") or host.endswith(".localhost")
+
+
+def _verify_config(config: Config) -> None:
+    if not config.parent_origins:
+        raise FieldError("parentOrigins", "must not be empty")
+    for index, origin in enumerate(config.parent_origins):
+        _verify_origin(origin, f"parentOrigins[{index}]", development=config.development)
+    if not 1 <= config.max_lease_hours <= MAX_LEASE_HOURS_CAP:
+        raise FieldError("maxLeaseHours", f"must be 1 to {MAX_LEASE_HOURS_CAP}")
+    _verify_contact(config.contact)
+    quotas = config.quotas
+    for name in attrs.fields_dict(QuotaLimits):
+        default, ceiling = getattr(quotas.default, name), getattr(quotas.ceiling, name)
+        if not 1 <= ceiling <= MAX_QUOTA:
+            raise FieldError(f"quotas.ceiling.{name}", f"must be 1 to {MAX_QUOTA}")
+        if not 1 <= default <= ceiling:
+            raise FieldError(f"quotas.default.{name}", "must be 1 to the ceiling")
+    for name, cap in (
+        ("perUserPerDay", quotas.per_user_per_day),
+        ("perRelayPerHour", quotas.per_relay_per_hour),
+    ):
+        if cap < 1:
+            raise FieldError(f"quotas.{name}", "must be at least 1")
+
+
+def _verify_origin(origin: str, field: str, *, development: bool) -> None:
+    parts = urlsplit(origin)
+    if f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname or "@" in parts.netloc:
+        raise FieldError(field, "must be an origin: scheme, host, and port where it is not 443")
+    allowed_http = development and parts.scheme == "http" and is_loopback_host(parts.hostname)
+    if parts.scheme != "https" and not allowed_http:
+        raise FieldError(field, "must be https")
+
+
+def _verify_contact(contact: str) -> None:
+    scheme, _, rest = contact.partition(":")
+    printable = contact.isascii() and contact.isprintable() and " " not in contact
+    if scheme not in ("mailto", "https") or not rest or not printable or len(contact) > 256:
+        raise FieldError("contact", "must be a mailto: or https: URL")

@@ -1,0 +1,39 @@
+"""What every operation works with: the ports, the journal, the configuration, the build."""
+
+from __future__ import annotations
+
+import attrs
+
+from kms_enclave.audit.journal import Journal
+from kms_enclave.config import Config
+from kms_enclave.instance import BuildInfo
+from kms_enclave.ports.clock import ClockPort
+from kms_enclave.ports.crypto import CryptoPort
+from kms_enclave.ports.locks import LockPort
+from kms_enclave.ports.prompt import PromptPort
+from kms_enclave.ports.storage import StoragePort
+
+__all__ = ["Context", "Ports"]
+
+
+@attrs.frozen
+class Ports:
+    """The adapters of one platform."""
+
+    crypto: CryptoPort
+    storage: StoragePort
+    clock: ClockPort
+    locks: LockPort
+
+
+@attrs.frozen
+class Context:
+    """Passed to every operation; holds no state but the journal's."""
+
+    crypto: CryptoPort
+    storage: StoragePort
+    clock: ClockPort
+    prompt: PromptPort
+    journal: Journal
+    config: Config
+    build: BuildInfo

@@ -1,0 +1,1 @@
+"""How a user proves presence, and what protects the Master Secret meanwhile."""

@@ -1,0 +1,106 @@
+"""Who may: one authenticated block per operation, by the page's credentials or a prompt.
+
+With credentials in the call (where the operator allows that) there is one attempt.
+Without, the enclave's own dialog asks, stays open after a wrong passphrase and
+closes at success. Every denied attempt is an entry of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.journal import Change
+from kms_enclave.audit.signing import instance_draft
+from kms_enclave.context import Context
+from kms_enclave.enrollment.unlock import Credentials, Unlocked, WrongPassphrase, unlock
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.instance import Instance, read_instance
+from kms_enclave.ports.prompt import PromptRequest
+
+__all__ = ["authenticated", "require_page_credentials_allowed"]
+
+_METHODS = ("passphrase",)
+
+
+@asynccontextmanager
+async def authenticated(
+    context: Context, *, passphrase: str | None, operation: str, origin: str
+) -> AsyncIterator[tuple[Unlocked, Instance]]:
+    """Authenticate the user for what the block does.
+
+    ``passphrase`` is what the page passed, or ``None`` to ask the user with
+    ``operation``, a sentence in words. Raises KMSError ``setup.required``,
+    ``unlock.denied``, ``unlock.cancelled``, ``enrollment.damaged`` or
+    ``request.invalid``.
+    """
+    instance = await read_instance(context.storage)
+    if instance.record.uak_public is None:
+        raise KMSError("setup.required")
+    if passphrase is not None:
+        require_page_credentials_allowed(context, field="credentials")
+        credentials = Credentials(passphrase=passphrase, via="page")
+        try:
+            yield await _unlock(context, instance, credentials), instance
+        except WrongPassphrase:
+            await _record_denial(context, instance, credentials, origin)
+            raise KMSError("unlock.denied") from None
+        return
+    unlocked = await _ask_until_unlocked(context, instance, operation, origin)
+    try:
+        yield unlocked, instance
+    finally:
+        await context.prompt.close()
+
+
+def require_page_credentials_allowed(context: Context, *, field: str) -> None:
+    """Refuse credentials in a call where the operator has not allowed them."""
+    if not context.config.allow_page_credentials:
+        raise request_invalid(field, "this enclave does not take credentials from a page")
+
+
+async def _ask_until_unlocked(
+    context: Context, instance: Instance, operation: str, origin: str
+) -> Unlocked:
+    error: str | None = None
+    while True:
+        request = PromptRequest(operation, origin, _METHODS, error)
+        answer = await context.prompt.authenticate(request)
+        credentials = Credentials(passphrase=answer.passphrase, via="enclave")
+        try:
+            return await _unlock(context, instance, credentials)
+        except WrongPassphrase:
+            await _record_denial(context, instance, credentials, origin)
+            error = KMSError("unlock.denied").message
+        except KMSError as refusal:
+            if refusal.code != "request.invalid":
+                await context.prompt.close()
+                raise
+            error = refusal.message
+
+
+async def _unlock(context: Context, instance: Instance, credentials: Credentials) -> Unlocked:
+    return await unlock(
+        credentials=credentials,
+        instance=instance,
+        crypto=context.crypto,
+        storage=context.storage,
+        clock=context.clock,
+    )
+
+
+async def _record_denial(
+    context: Context, instance: Instance, credentials: Credentials, origin: str
+) -> None:
+    draft = EntryDraft(
+        op="unlock.denied",
+        request_id=context.crypto.random_uuid(),
+        origin=origin,
+        details={"method": "passphrase", "via": credentials.via},
+    )
+
+    async def plan(_: int) -> Change:
+        return Change(drafts=[instance_draft(instance, draft)])
+
+    await context.journal.commit(plan)

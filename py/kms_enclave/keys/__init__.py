@@ -1,0 +1,1 @@
+"""VAPID keys and what wraps them."""

@@ -1,0 +1,1 @@
+"""Leases, quotas and the issuance of tokens."""

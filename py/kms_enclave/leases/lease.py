@@ -1,0 +1,155 @@
+"""The lease: permission for hours to have tokens of minutes made for some endpoints.
+
+A lease belongs to the parent origin that asked for it and to one VAPID key. Its
+record holds a copy of that key under the lease's SessionKEK (which is not stored)
+and a signing handle that cannot be exported; see docs/adr/001.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.config import Config, QuotaLimits
+from kms_enclave.errors import KMSError
+from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
+from kms_enclave.ports.crypto import AuditSigningKey, VapidSigningKey
+from kms_enclave.ports.storage import Address, Put, Record
+from kms_enclave.structure import FieldError
+
+__all__ = [
+    "Lease",
+    "LeaseRecord",
+    "Sub",
+    "lease_address",
+    "parse_lease",
+    "put_lease",
+    "resolve_quotas",
+    "verify_subs",
+    "verify_ttl",
+]
+
+MAX_SUBS: Final = 64
+HOUR_MS: Final = 3_600_000
+_SIGNING: Final = "signing"
+_LAK: Final = "lak"
+
+
+@attrs.frozen
+class Sub:
+    """A push endpoint of the lease. The URL is a secret of the user's; it is never logged."""
+
+    url: str = attrs.field(repr=False)
+    aud: str
+    eid: str
+
+
+@attrs.frozen
+class LeaseRecord:
+    """Bytes are base64url, times in milliseconds."""
+
+    lease_id: str
+    origin: str
+    user_id: str
+    subs: tuple[Sub, ...]
+    ttl_hours: float
+    created_at: int
+    exp: int
+    quotas: QuotaLimits
+    kid: str
+    vapid_public_key: str
+    wrapped_lease_key: str
+    wrapped_lease_key_iv: str
+    lease_salt: str
+    lak_public: str
+    lak_delegation_cert: Mapping[str, object]
+    revoked_at: int | None = None
+
+
+@attrs.frozen
+class Lease:
+    """The record with its two handles, as read at ``revision``."""
+
+    record: LeaseRecord
+    signing_key: VapidSigningKey
+    audit_key: AuditSigningKey
+    revision: int
+
+
+def lease_address(lease_id: str) -> Address:
+    """Return where a lease's record is."""
+    return Address("leases", lease_id)
+
+
+def put_lease(lease: Lease) -> Put:
+    """Return the put that stores a lease."""
+    record = Record(
+        lease.revision,
+        format_record(lease.record),
+        {_SIGNING: lease.signing_key, _LAK: lease.audit_key},
+        expires_ms=lease.record.exp,
+    )
+    return Put(lease_address(lease.record.lease_id), record)
+
+
+def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
+    """Return the lease that a record holds.
+
+    Raises KMSError ``lease.needs.resume`` where a handle is lost, ``lease.not.found``
+    where the record is another's or damaged.
+    """
+    try:
+        record = parse_record(stored.value, LeaseRecord)
+    except DamagedRecordError:
+        raise KMSError("lease.not.found", "The lease's record is damaged") from None
+    if record.lease_id != expected_lease_id:
+        raise KMSError("lease.not.found", "The lease's record is another lease's")
+    signing, lak = stored.handles.get(_SIGNING), stored.handles.get(_LAK)
+    if not isinstance(signing, VapidSigningKey) or not isinstance(lak, AuditSigningKey):
+        raise KMSError("lease.needs.resume", details={"leaseId": expected_lease_id})
+    return Lease(record, signing, lak, stored.revision)
+
+
+def verify_ttl(ttl_hours: float, *, config: Config) -> int:
+    """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``."""
+    if not ttl_hours > 0 or ttl_hours > config.max_lease_hours:
+        raise KMSError(
+            "lease.limit",
+            f"A lease lasts more than 0 and at most {config.max_lease_hours} hours",
+            details={"field": "ttlHours", "maxHours": config.max_lease_hours},
+        )
+    return math.ceil(ttl_hours * HOUR_MS)
+
+
+def verify_subs(subs: Sequence[Sub], *, config: Config) -> None:
+    """Raise FieldError, ``lease.limit`` or ``aud.mismatch`` unless a lease takes these."""
+    if not subs:
+        raise FieldError("subs", "must not be empty")
+    if len(subs) > MAX_SUBS:
+        raise KMSError(
+            "lease.limit",
+            f"A lease has at most {MAX_SUBS} endpoints",
+            details={"field": "subs", "max": MAX_SUBS},
+        )
+    seen: set[str] = set()
+    for index, sub in enumerate(subs):
+        field = f"subs[{index}]"
+        verify_visible_ascii(sub.eid, field=f"{field}.eid")
+        if sub.eid in seen:
+            raise FieldError(f"{field}.eid", "stands twice")
+        seen.add(sub.eid)
+        origin = endpoint_origin(sub.url, field=f"{field}.url", allow_http=config.development)
+        verify_audience(aud=sub.aud, expected_origin=origin, eid=sub.eid)
+
+
+def resolve_quotas(asked: Mapping[str, int], *, config: Config) -> QuotaLimits:
+    """Return the default quotas with what a lease asked for. Raises FieldError."""
+    for name, value in asked.items():
+        ceiling = getattr(config.quotas.ceiling, name)
+        if not 1 <= value <= ceiling:
+            raise FieldError(f"quotas.{name}", f"must be 1 to {ceiling}")
+    return attrs.evolve(config.quotas.default, **asked)

@@ -1,0 +1,57 @@
+"""VAPID tokens: the claims, and the compact form around a signature.
+
+Header ``{"typ":"JWT","alg":"ES256","kid":…}``; claims ``aud sub iat nbf exp jti eid``
+and, where given, ``rid``. Specification: RFC 7515, RFC 7519, RFC 8292.
+
+A token lets its holder send any number of pushes to its audience while it lives.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+import attrs
+
+from kms_enclave.encoding import format_base64url, format_json
+
+__all__ = ["MIN_TTL_S", "TOKEN_TTL_S", "TokenClaims", "format_token", "signing_input"]
+
+TOKEN_TTL_S: Final = 900
+MIN_TTL_S: Final = 60
+
+
+@attrs.frozen
+class TokenClaims:
+    """Registered claims and two private ones; times in Unix seconds."""
+
+    aud: str
+    sub: str
+    iat: int
+    nbf: int
+    exp: int
+    jti: str
+    eid: str
+    rid: str | None = None
+
+
+def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
+    """Return the ASCII bytes that are signed: header and payload, base64url, with a dot."""
+    header = {"typ": "JWT", "alg": "ES256", "kid": kid}
+    payload: dict[str, object] = {
+        "aud": claims.aud,
+        "sub": claims.sub,
+        "iat": claims.iat,
+        "nbf": claims.nbf,
+        "exp": claims.exp,
+        "jti": claims.jti,
+        "eid": claims.eid,
+    }
+    if claims.rid is not None:
+        payload["rid"] = claims.rid
+    parts = (format_base64url(format_json(part).encode()) for part in (header, payload))
+    return ".".join(parts).encode("ascii")
+
+
+def format_token(signed: bytes, signature: bytes) -> str:
+    """Return the JWS compact serialization; ``signature`` is 64 bytes, r‖s."""
+    return f"{signed.decode('ascii')}.{format_base64url(signature)}"
