@@ -1,0 +1,129 @@
+/**
+ * One connection to the enclave's IndexedDB, which comes back once when the browser closes it.
+ *
+ * Guarantees an answer, or a named failure, within the deadline, also when `open` never fires an event. A database
+ * that was there and is gone is `evicted`: it is never silently made anew, because an empty log must not look like a
+ * first start to a worker that has seen it full.
+ */
+import { settleWithin } from "./deadline";
+import { DatabaseError, databaseError } from "./failure";
+
+/** The stores of schema version 1, by the names of the storage port. */
+export const STORE_NAMES = ["meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit"] as const;
+export type StoreName = (typeof STORE_NAMES)[number];
+
+export const EXPIRES_INDEX = "expires";
+
+const SCHEMA_VERSION = 1;
+
+export interface ConnectionOptions {
+  readonly name: string;
+  readonly deadlineMs: number;
+}
+
+export class Connection {
+  readonly #options: ConnectionOptions;
+  #database: IDBDatabase | null = null;
+  #opening: Promise<IDBDatabase> | null = null;
+
+  private constructor(options: ConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** Open, creating the database where there is none. */
+  static async open(options: ConnectionOptions): Promise<Connection> {
+    const connection = new Connection(options);
+    await connection.#connect(true);
+    return connection;
+  }
+
+  /**
+   * Begin a transaction and run `work` in the same turn, before the transaction can become inactive.
+   *
+   * A connection that was closed in the meantime is opened again, once. That is safe: nothing was written yet.
+   */
+  async transact<T>(
+    stores: readonly StoreName[],
+    mode: IDBTransactionMode,
+    durability: IDBTransactionDurability,
+    work: (transaction: IDBTransaction) => Promise<T>,
+  ): Promise<T> {
+    for (let attempt = 0; ; attempt += 1) {
+      const database = this.#database ?? (await this.#connect(false));
+      let transaction: IDBTransaction;
+      try {
+        transaction = database.transaction(stores, mode, { durability });
+      } catch (error) {
+        const isClosed = error instanceof DOMException && error.name === "InvalidStateError";
+        if (!isClosed || attempt > 0) throw databaseError(error);
+        this.#forget(database);
+        continue;
+      }
+      return work(transaction);
+    }
+  }
+
+  #connect(mayCreate: boolean): Promise<IDBDatabase> {
+    this.#opening ??= this.#open(mayCreate).finally(() => {
+      this.#opening = null;
+    });
+    return this.#opening;
+  }
+
+  async #open(mayCreate: boolean): Promise<IDBDatabase> {
+    const { name, deadlineMs } = this.#options;
+    let isLate = false;
+    const opened = openOnce(name, mayCreate).then((database) => {
+      if (isLate) database.close();
+      return database;
+    });
+    const database = await settleWithin(opened, deadlineMs, () => {
+      isLate = true;
+      return new DatabaseError("unavailable", "IndexedDB does not answer");
+    });
+    // Another tab wants to delete or upgrade; holding on would block it for good.
+    database.onversionchange = () => {
+      database.close();
+      this.#forget(database);
+    };
+    database.onclose = () => this.#forget(database);
+    this.#database = database;
+    return database;
+  }
+
+  #forget(database: IDBDatabase): void {
+    if (this.#database === database) this.#database = null;
+  }
+}
+
+function openOnce(name: string, mayCreate: boolean): Promise<IDBDatabase> {
+  return new Promise((resolve, reject) => {
+    // Where storage is forbidden, the property can be missing, and reading it or `open` can throw.
+    let request: IDBOpenDBRequest;
+    try {
+      request = indexedDB.open(name, SCHEMA_VERSION);
+    } catch (error) {
+      reject(databaseError(error));
+      return;
+    }
+    let isGone = false;
+    request.onupgradeneeded = () => {
+      if (mayCreate) createStores(request.result);
+      else {
+        isGone = true;
+        request.transaction?.abort();
+      }
+    };
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => {
+      reject(isGone ? new DatabaseError("evicted", "the database is gone") : databaseError(request.error));
+    };
+  });
+}
+
+function createStores(database: IDBDatabase): void {
+  for (const name of STORE_NAMES) {
+    // Keys are out of line: the value of a record is opaque text.
+    database.createObjectStore(name).createIndex(EXPIRES_INDEX, "expires");
+  }
+}

@@ -1,0 +1,168 @@
+/**
+ * The enclave's database: reads, scans and one atomic, revision-checked commit.
+ *
+ * JavaScript, because a transaction ends as soon as Python awaits one of its requests: everything of a commit happens
+ * in synchronous callbacks. It decides nothing. Every function rejects with a {@link DatabaseError} that says how
+ * storage failed. What the functions take and give is described in `rows.ts`.
+ */
+import { Connection, EXPIRES_INDEX, STORE_NAMES, type StoreName } from "./connection";
+import { databaseError } from "./failure";
+import { ABSENT, appendRow, type Change, type FlatRows, parseChange, type StorageKey, type StoredRecord } from "./rows";
+
+/** What `commit` resolves with when everything was written; otherwise the index of the expectation that failed. */
+export const COMMITTED = -1;
+
+export interface Database {
+  /** `text`: JSON of `[store, key][]`. One transaction, rows in that order. */
+  read(text: string): Promise<FlatRows>;
+  /** Keys above `after` (`undefined`: from the first), in key order. */
+  scan(store: StoreName, after: StorageKey | undefined, limit: number): Promise<FlatRows>;
+  scanPrefix(store: StoreName, prefix: string, after: string | undefined, limit: number): Promise<FlatRows>;
+  /** Records whose time has come, oldest first. */
+  expired(store: StoreName, nowMs: number, limit: number): Promise<FlatRows>;
+  count(store: StoreName): Promise<number>;
+  commit(text: string, keys: readonly CryptoKey[], isDurable: boolean): Promise<number>;
+  /** Like `commit`, but every record that is not put is gone afterwards. */
+  replaceAll(text: string, keys: readonly CryptoKey[]): Promise<number>;
+}
+
+export interface DatabaseOptions {
+  readonly name?: string;
+  readonly deadlineMs?: number;
+}
+
+const OPEN_DEADLINE_MS = 1_000;
+
+/** Open the database, or reject with a {@link DatabaseError} within a second. */
+export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
+  const { name = "kms", deadlineMs = OPEN_DEADLINE_MS } = options;
+  const connection = await Connection.open({ name, deadlineMs });
+  return {
+    read: (text) => read(connection, JSON.parse(text)),
+    scan: (store, after, limit) =>
+      page(connection, store, null, after === undefined ? undefined : IDBKeyRange.lowerBound(after, true), limit),
+    scanPrefix: async (store, prefix, after, limit) => {
+      const range = prefixRange(prefix, after);
+      return range === null ? [] : page(connection, store, null, range, limit);
+    },
+    expired: (store, nowMs, limit) => page(connection, store, EXPIRES_INDEX, IDBKeyRange.upperBound(nowMs), limit),
+    count: (store) =>
+      connection.transact([store], "readonly", "default", (transaction) => {
+        const counting = transaction.objectStore(store).count();
+        return settled(transaction, () => counting.result);
+      }),
+    commit: async (text, keys, isDurable) => {
+      const change = parseChange(text, keys);
+      const stores = storesOf(change);
+      if (stores.length === 0) return COMMITTED;
+      return connection.transact(stores, "readwrite", isDurable ? "strict" : "relaxed", (transaction) =>
+        write(transaction, change, []),
+      );
+    },
+    replaceAll: async (text, keys) => {
+      const change = parseChange(text, keys);
+      return connection.transact(STORE_NAMES, "readwrite", "strict", (transaction) =>
+        write(transaction, change, STORE_NAMES),
+      );
+    },
+  };
+}
+
+function read(
+  connection: Connection,
+  addresses: readonly (readonly [store: StoreName, key: StorageKey])[],
+): Promise<FlatRows> {
+  const stores = [...new Set(addresses.map(([store]) => store))];
+  if (stores.length === 0) return Promise.resolve([]);
+  return connection.transact(stores, "readonly", "default", (transaction) => {
+    const requests = addresses.map(
+      ([store, key]): IDBRequest<StoredRecord | undefined> => transaction.objectStore(store).get(key),
+    );
+    return settled(transaction, () => {
+      const rows: FlatRows = [];
+      addresses.forEach(([, key], index) => {
+        appendRow(rows, key, requests[index]?.result);
+      });
+      return rows;
+    });
+  });
+}
+
+/** Rows of a store, in the order of its keys or of an index. */
+function page(
+  connection: Connection,
+  store: StoreName,
+  index: string | null,
+  range: IDBKeyRange | undefined,
+  limit: number,
+): Promise<FlatRows> {
+  return connection.transact([store], "readonly", "default", (transaction) => {
+    const records = transaction.objectStore(store);
+    const source = index === null ? records : records.index(index);
+    // Both come in the order of the source, so they match one by one.
+    const keys = source.getAllKeys(range, limit);
+    const found: IDBRequest<StoredRecord[]> = source.getAll(range, limit);
+    return settled(transaction, () => {
+      const rows: FlatRows = [];
+      keys.result.forEach((key, position) => {
+        appendRow(rows, key as StorageKey, found.result[position]);
+      });
+      return rows;
+    });
+  });
+}
+
+/** Null for the empty range. U+FFFF sorts after every character that a key holds. */
+function prefixRange(prefix: string, after: string | undefined): IDBKeyRange | null {
+  const end = `${prefix}\uffff`;
+  if (after === undefined || after < prefix) return IDBKeyRange.bound(prefix, end, false, true);
+  return after < end ? IDBKeyRange.bound(after, end, true, true) : null;
+}
+
+/** Resolve with `result()` when the transaction is complete; reject when it was aborted. */
+function settled<T>(transaction: IDBTransaction, result: () => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    transaction.oncomplete = () => resolve(result());
+    transaction.onabort = () => reject(databaseError(transaction.error));
+  });
+}
+
+/** Compare every expected revision, then write: all in callbacks of the one transaction. */
+function write(transaction: IDBTransaction, change: Change, emptied: readonly StoreName[]): Promise<number> {
+  return new Promise((resolve, reject) => {
+    let conflict = COMMITTED;
+    let cause: unknown = null;
+    transaction.oncomplete = () => resolve(COMMITTED);
+    transaction.onabort = () => {
+      if (conflict === COMMITTED) reject(databaseError(cause ?? transaction.error));
+      else resolve(conflict);
+    };
+    const apply = () => {
+      try {
+        for (const store of emptied) transaction.objectStore(store).clear();
+        for (const [store, key, record] of change.put) transaction.objectStore(store).put(record, key);
+        for (const [store, key] of change.delete) transaction.objectStore(store).delete(key);
+      } catch (error) {
+        // A value that cannot be cloned throws here; without the abort the rest would be written.
+        cause = error;
+        transaction.abort();
+      }
+    };
+    let waiting = change.expect.length;
+    if (waiting === 0) apply();
+    change.expect.forEach(([store, key, revision], index) => {
+      const request: IDBRequest<StoredRecord | undefined> = transaction.objectStore(store).get(key);
+      request.onsuccess = () => {
+        waiting -= 1;
+        if ((request.result?.revision ?? ABSENT) !== revision) {
+          conflict = index;
+          transaction.abort();
+        } else if (waiting === 0) apply();
+      };
+    });
+  });
+}
+
+function storesOf(change: Change): StoreName[] {
+  return [...new Set([...change.expect, ...change.put, ...change.delete].map(([store]) => store))];
+}

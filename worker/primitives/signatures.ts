@@ -1,0 +1,72 @@
+/**
+ * Many signatures, made or checked in one crossing from Python.
+ *
+ * Messages travel framed in one buffer: a 32-bit little-endian length, then the bytes, again and again. Signatures
+ * come back in one buffer, 64 bytes each, in order.
+ */
+const SIGNATURE_BYTES = 64;
+const LENGTH_BYTES = 4;
+const ED25519 = { name: "Ed25519" };
+const ES256 = { name: "ECDSA", hash: "SHA-256" };
+
+type Bytes = Uint8Array<ArrayBuffer>;
+
+export function* framed(buffer: Bytes): Generator<Bytes> {
+  const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
+  for (let offset = 0; offset < buffer.byteLength; ) {
+    const start = offset + LENGTH_BYTES;
+    offset = start + view.getUint32(offset, true);
+    yield buffer.subarray(start, offset);
+  }
+}
+
+/** Sign each message with the key at its place. */
+export function signEd25519(subtle: SubtleCrypto, keys: readonly CryptoKey[], messages: Bytes): Promise<Bytes> {
+  const signing = [...framed(messages)].map((message, index) =>
+    subtle.sign(ED25519, keys[index] as CryptoKey, message),
+  );
+  return joined(signing);
+}
+
+/** Sign each message with one P-256 key; r‖s. */
+export function signEs256(subtle: SubtleCrypto, key: CryptoKey, messages: Bytes): Promise<Bytes> {
+  return joined([...framed(messages)].map((message) => subtle.sign(ES256, key, message)));
+}
+
+/**
+ * Check signatures: frames of public key (32 bytes), signature (64) and message, three for each. One byte a check
+ * comes back, 1 for valid.
+ */
+export async function verifyEd25519(subtle: SubtleCrypto, checks: Bytes): Promise<Bytes> {
+  const frames = [...framed(checks)];
+  const keys = new Map<string, Promise<CryptoKey | null>>();
+  const verdicts: Promise<boolean>[] = [];
+  for (let index = 0; index + 2 < frames.length; index += 3) {
+    const [publicKey, signature, message] = frames.slice(index, index + 3) as [Bytes, Bytes, Bytes];
+    // Neighbours in a log share their signer; an import costs as much as a check.
+    const name = publicKey.join();
+    const importing = keys.get(name) ?? importPublicKey(subtle, publicKey);
+    keys.set(name, importing);
+    verdicts.push(importing.then((key) => key !== null && subtle.verify(ED25519, key, signature, message)));
+  }
+  return Uint8Array.from(await Promise.all(verdicts), Number);
+}
+
+/** Null for bytes that are no point of the curve: a malformed key is a failed check. */
+async function importPublicKey(subtle: SubtleCrypto, raw: Bytes): Promise<CryptoKey | null> {
+  try {
+    return await subtle.importKey("raw", raw, ED25519, false, ["verify"]);
+  } catch (error) {
+    if (error instanceof DOMException && (error.name === "DataError" || error.name === "OperationError")) return null;
+    throw error;
+  }
+}
+
+async function joined(signing: Promise<ArrayBuffer>[]): Promise<Bytes> {
+  const signatures = await Promise.all(signing);
+  const all = new Uint8Array(signatures.length * SIGNATURE_BYTES);
+  signatures.forEach((signature, index) => {
+    all.set(new Uint8Array(signature), index * SIGNATURE_BYTES);
+  });
+  return all;
+}
