@@ -1,0 +1,75 @@
+/**
+ * Makes the pieces of a release: memory image, wasm, bundles. No configuration is in them; stamp.mjs adds that.
+ *
+ * usage: node worker/build/main.mjs [--out build/pieces] [--venv .venv] [--entry MODULE] [--import MODULE]…
+ *        [--python FOLDER:PACKAGE[,PACKAGE]]… [--distribution NAME:TOPLEVEL[,TOPLEVEL]]…
+ *
+ * The last three put more Python into the image than the enclave itself, which is how a test runs inside it.
+ */
+import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { parseArgs } from "node:util";
+import { bundle } from "./bundle.mjs";
+import { compressFile } from "./compress.mjs";
+import { canonicalJson } from "./hashing.mjs";
+import { hashCode, makeImage } from "./image.mjs";
+import { PYODIDE_HOME, PYODIDE_VERSION } from "./pyodide-package.mjs";
+import { installedVersions } from "./python-sources.mjs";
+
+const ENTRY = "kms_enclave.adapters.browser.entry";
+
+const DEPENDENCIES = {
+  attrs: ["attr", "attrs"],
+  cattrs: ["cattr", "cattrs"],
+  rfc8785: ["rfc8785"],
+  "typing-extensions": ["typing_extensions"],
+};
+
+/** @param {readonly string[]} items `left:right,right` @returns {[string, string[]][]} */
+function parsePairs(items) {
+  return items.map((item) => {
+    const colon = item.lastIndexOf(":");
+    if (colon < 1) throw new Error(`expected LEFT:NAME[,NAME], got ${item}`);
+    return [item.slice(0, colon), item.slice(colon + 1).split(",")];
+  });
+}
+
+const { values } = parseArgs({
+  options: {
+    out: { type: "string", default: "build/pieces" },
+    venv: { type: "string", default: ".venv" },
+    entry: { type: "string", default: ENTRY },
+    import: { type: "string", multiple: true, default: [] },
+    python: { type: "string", multiple: true, default: [] },
+    distribution: { type: "string", multiple: true, default: [] },
+  },
+});
+
+const { out, venv, entry } = values;
+/** @type {import("./types.d.ts").PythonSelection} */
+const python = {
+  venv,
+  dependencies: { ...DEPENDENCIES, ...Object.fromEntries(parsePairs(values.distribution)) },
+  roots: [
+    { folder: "py", packages: ["kms_enclave"] },
+    ...parsePairs(values.python).map(([folder, packages]) => ({ folder, packages })),
+  ],
+};
+
+await mkdir(out, { recursive: true });
+const codeHash = await hashCode(python);
+const image = join(out, "image.bin");
+const isNew = await makeImage({ python, imports: [entry, ...values.import], output: image }, codeHash);
+await copyFile(join(PYODIDE_HOME, "pyodide.asm.wasm"), join(out, "python.wasm"));
+await bundle("worker", out);
+await bundle("frame", out);
+await copyFile("web/frame/index.html", join(out, "frame.html"));
+await copyFile("web/frame/frame.css", join(out, "frame.css")).catch(() => writeFile(join(out, "frame.css"), ""));
+for (const name of ["image.bin", "python.wasm", "worker.js"]) await compressFile(join(out, name));
+
+const { version } = JSON.parse(await readFile("package.json", "utf8"));
+const components = { ...(await installedVersions(python)), pyodide: PYODIDE_VERSION };
+/** @type {import("./types.d.ts").Pieces} */
+const pieces = { version, codeHash, entry, components };
+await writeFile(join(out, "pieces.json"), canonicalJson(pieces));
+process.stdout.write(`${out}: memory image ${isNew ? "made" : "unchanged"}, code ${codeHash.slice(0, 16)}\n`);

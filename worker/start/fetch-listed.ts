@@ -1,0 +1,47 @@
+/** Fetches what the runtime list names, and only if it has the hash that stands there. */
+import { fileIntegrity, type ListedFile } from "./runtime-list";
+import { type Stage, StartError } from "./stage";
+
+/**
+ * A mismatch and a broken connection look alike to a script (`TypeError`, on purpose: it must not learn about
+ * foreign resources). Asking once more without `integrity` tells them apart; that answer's body is thrown away.
+ */
+async function explain(url: URL, stage: Stage, cause: unknown): Promise<StartError> {
+  const reachable = await fetch(url, { method: "HEAD" }).then(
+    (response) => response.ok,
+    () => false,
+  );
+  return reachable
+    ? new StartError(stage, "integrity.failed", `${url.pathname} is not the file that was built`, { cause })
+    : new StartError(stage, "internal", `${url.pathname} could not be loaded`, { cause });
+}
+
+export async function fetchWithIntegrity(
+  url: URL,
+  integrity: string,
+  stage: Stage,
+  init: RequestInit = {},
+): Promise<Response> {
+  let response: Response;
+  try {
+    response = await fetch(url, { ...init, integrity, redirect: "error" });
+  } catch (cause) {
+    throw await explain(url, stage, cause);
+  }
+  if (!response.ok) throw new StartError(stage, "internal", `${url.pathname} could not be loaded (${response.status})`);
+  return response;
+}
+
+export function fetchListed(base: URL, file: ListedFile, stage: Stage): Promise<Response> {
+  return fetchWithIntegrity(new URL(file.path, base), fileIntegrity(file), stage);
+}
+
+/** The content of a listed file, whether or not the host has undone its compression. */
+export async function readListed(base: URL, file: ListedFile, stage: Stage): Promise<Uint8Array<ArrayBuffer>> {
+  const response = await fetchListed(base, file, stage);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  if (!file.gzip || !isGzip) return bytes;
+  const inflated = new Response(bytes).body?.pipeThrough(new DecompressionStream("gzip"));
+  return new Uint8Array(await new Response(inflated).arrayBuffer());
+}
