@@ -1,0 +1,1 @@
+"""The ports on the browser: WebCrypto, IndexedDB, Web Locks. Runs inside Pyodide only."""

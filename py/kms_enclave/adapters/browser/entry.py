@@ -1,0 +1,46 @@
+"""The worker's way into Python: adapters for what the host gives, then the application.
+
+``worker/bootstrap.ts`` calls :func:`start` once. Nothing of the worker is touched but
+what the host object holds, and nothing when this module is imported.
+"""
+
+from __future__ import annotations
+
+from pyodide.ffi import JsProxy, create_proxy
+
+from kms_enclave.adapters.browser.border import is_present
+from kms_enclave.adapters.browser.clock import BrowserClock
+from kms_enclave.adapters.browser.crypto import WebCrypto
+from kms_enclave.adapters.browser.js_types import JsHost
+from kms_enclave.adapters.browser.locks import WebLocks
+from kms_enclave.adapters.browser.storage import IndexedDbStorage
+from kms_enclave.app import run
+from kms_enclave.context import Ports
+
+__all__ = ["browser_ports", "start"]
+
+
+def browser_ports(js_host: JsHost) -> Ports:
+    """Return the adapters. Storage that could not be opened fails at each call, by name."""
+    js_primitives = js_host.primitives
+    js_database = js_host.database
+    if not is_present(js_database):
+        js_database = js_primitives.failedDatabase(js_host.databaseError)
+    return Ports(
+        crypto=WebCrypto(js_host.crypto, js_primitives),
+        storage=IndexedDbStorage(js_database),
+        clock=BrowserClock(js_host),
+        locks=WebLocks(js_host.locks, js_primitives),
+    )
+
+
+async def start(js_host: JsHost) -> JsProxy:
+    """Start the application; return what JavaScript calls with each later message."""
+    receive = await run(
+        browser_ports(js_host),
+        config_text=js_host.config,
+        build_text=js_host.build,
+        enclave_origin=js_host.enclaveOrigin,
+        send=js_host.send,
+    )
+    return create_proxy(receive)
