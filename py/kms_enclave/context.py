@@ -13,7 +13,7 @@ from kms_enclave.ports.locks import LockPort
 from kms_enclave.ports.prompt import PromptPort
 from kms_enclave.ports.storage import StoragePort
 
-__all__ = ["Context", "Ports"]
+__all__ = ["Context", "Lock", "Ports"]
 
 
 @attrs.frozen
@@ -26,9 +26,16 @@ class Ports:
     locks: LockPort
 
 
+@attrs.define
+class Lock:
+    """Why the enclave shows its evidence and does nothing else; ``None`` while it works."""
+
+    reason: str | None = None
+
+
 @attrs.frozen
 class Context:
-    """Passed to every operation; holds no state but the journal's."""
+    """Passed to every operation; holds no state but the journal's and the lock's."""
 
     crypto: CryptoPort
     storage: StoragePort
@@ -37,3 +44,5 @@ class Context:
     journal: Journal
     config: Config
     build: BuildInfo
+    lock: Lock
+    enclave_origin: str

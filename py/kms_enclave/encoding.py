@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import binascii
 import json
-from typing import Final
+from collections.abc import Mapping
+from typing import Final, cast
 
 import rfc8785
 
@@ -24,7 +25,7 @@ __all__ = [
     "parse_json",
 ]
 
-JsonValue = object
+JsonScalar = str | int | bool | None
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -45,9 +46,9 @@ def parse_base64url(text: str) -> bytes:
     return data
 
 
-def canonical_json(value: JsonValue) -> bytes:
-    """Return the RFC 8785 bytes of a JSON value."""
-    return rfc8785.dumps(value)  # type: ignore[arg-type]
+def canonical_json(value: Mapping[str, object]) -> bytes:
+    """Return the RFC 8785 bytes of a JSON object."""
+    return rfc8785.dumps(cast("dict[str, JsonScalar]", value))
 
 
 def canonical_entry(value: dict[str, object]) -> bytes:
@@ -57,7 +58,7 @@ def canonical_entry(value: dict[str, object]) -> bytes:
     ).encode()
 
 
-def format_json(value: JsonValue) -> str:
+def format_json(value: object) -> str:
     """Return compact JSON text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 

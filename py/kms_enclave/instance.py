@@ -7,7 +7,7 @@ One record, ``meta/instance``. It exists from the first start; ``uak_public`` an
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, cast
+from typing import Final
 
 import attrs
 
@@ -93,8 +93,3 @@ async def read_instance(storage: StoragePort) -> Instance:
         raise KMSError(
             "attestation.failed", details={"reason": f"instance record damaged: {error}"}
         ) from None
-
-
-def kiak_certificate(instance: Instance) -> Mapping[str, object] | None:
-    """Return the certificate that KIAK entries carry, from the first setup on."""
-    return cast("Mapping[str, object] | None", instance.record.kiak_cert)

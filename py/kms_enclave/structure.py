@@ -134,12 +134,14 @@ def _is_list(cls: object) -> bool:
 
 
 def _list_hook(cls: object, converter: cattrs.Converter) -> Callable[[object, object], object]:
-    items = typing.get_args(cls)[0]
+    list_of_items = typing.cast(
+        type[list[object]], types.GenericAlias(list, typing.get_args(cls)[:1])
+    )
 
     def hook(value: object, _: object) -> object:
         if type(value) is not list:
             raise FieldError("", "must be a list")
-        return tuple(converter.structure(value, list[items]))  # type: ignore[valid-type]
+        return tuple(converter.structure(value, list_of_items))
 
     return hook
 
@@ -159,7 +161,7 @@ def _optional_hook(cls: object, converter: cattrs.Converter) -> Callable[[object
     return hook
 
 
-def _overrides(cls: type) -> Mapping[str, object]:
+def _overrides(cls: type) -> dict[str, object]:
     return {
         field.name: override(rename=camel_case(field.name), omit_if_default=field.default is None)
         for field in attrs.fields(attrs.resolve_types(cls))
@@ -169,9 +171,9 @@ def _overrides(cls: type) -> Mapping[str, object]:
 def _attrs_structure_hook(
     cls: type, converter: cattrs.Converter
 ) -> Callable[[object, object], object]:
-    inner = make_dict_structure_fn(
-        cls, converter, _cattrs_forbid_extra_keys=True, **_overrides(cls)
-    )
+    # mypy reads ``**overrides`` as if it could reach the function's own options.
+    make = typing.cast(Callable[..., Callable[[object, object], object]], make_dict_structure_fn)
+    inner = make(cls, converter, _cattrs_forbid_extra_keys=True, **_overrides(cls))
 
     def hook(value: object, target: object) -> object:
         if type(value) is not dict:
@@ -182,4 +184,5 @@ def _attrs_structure_hook(
 
 
 def _attrs_unstructure_hook(cls: type, converter: cattrs.Converter) -> Callable[[object], object]:
-    return make_dict_unstructure_fn(cls, converter, **_overrides(cls))
+    make = typing.cast(Callable[..., Callable[[object], object]], make_dict_unstructure_fn)
+    return make(cls, converter, **_overrides(cls))

@@ -29,7 +29,7 @@ SignerKind = Literal["UAK", "LAK", "KIAK"]
 
 FIRST_PREVIOUS_HASH: Final = "0" * 64
 
-_LEASED_SUBSCRIPTION: Final = frozenset({"UAK", "KIAK"})
+_LEASED_SUBSCRIPTION: Final[frozenset[SignerKind]] = frozenset({"UAK", "KIAK"})
 SIGNERS: Final[Mapping[str, frozenset[SignerKind]]] = {
     "setup": frozenset({"UAK"}),
     "enrollment.add": frozenset({"UAK"}),

@@ -114,8 +114,10 @@ class Journal:
                         puts=(*change.puts, *puts),
                         deletes=change.deletes,
                     )
-                except RevisionConflict:
+                except RevisionConflict as conflict:
                     self.forget()
+                    if conflict.address.store == "tokens":
+                        raise KMSError("jti.collision", retry_after_ms=0) from None
                     continue
                 self._head = new_head
                 return entries
@@ -187,8 +189,7 @@ class Journal:
     async def read_head(self) -> Head:
         """Read the end of the log from storage, past the cache."""
         (record,) = await self._storage.read([HEAD])
-        self._head = parse_head(record)
-        return self._head
+        return parse_head(record)
 
     def forget(self) -> None:
         """Drop what is remembered: somebody else wrote."""

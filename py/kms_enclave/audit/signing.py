@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import cast
 
 import attrs
 
@@ -81,6 +80,6 @@ def instance_draft(instance: Instance, draft: EntryDraft) -> SignedDraft:
         draft,
         signer="KIAK",
         signer_id=format_signer_id(parse_base64url(instance.record.kiak_public)),
-        cert=cast("Mapping[str, object] | None", instance.record.kiak_cert),
+        cert=instance.record.kiak_cert,
     )
     return SignedDraft(complete, instance.kiak)

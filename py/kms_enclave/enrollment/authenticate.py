@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import attrs
+
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
@@ -63,21 +65,21 @@ def require_page_credentials_allowed(context: Context, *, field: str) -> None:
 async def _ask_until_unlocked(
     context: Context, instance: Instance, operation: str, origin: str
 ) -> Unlocked:
-    error: str | None = None
+    request = PromptRequest(operation, origin, _METHODS)
     while True:
-        request = PromptRequest(operation, origin, _METHODS, error)
         answer = await context.prompt.authenticate(request)
         credentials = Credentials(passphrase=answer.passphrase, via="enclave")
         try:
             return await _unlock(context, instance, credentials)
         except WrongPassphrase:
             await _record_denial(context, instance, credentials, origin)
-            error = KMSError("unlock.denied").message
+            error = KMSError("unlock.denied")
         except KMSError as refusal:
             if refusal.code != "request.invalid":
                 await context.prompt.close()
                 raise
-            error = refusal.message
+            error = refusal
+        request = attrs.evolve(request, attempt=request.attempt + 1, error=error)
 
 
 async def _unlock(context: Context, instance: Instance, credentials: Credentials) -> Unlocked:

@@ -17,6 +17,7 @@ __all__ = [
     "EnrollmentRecord",
     "Via",
     "enrollment_address",
+    "generic_method",
     "list_enrollments",
     "master_secret_aad",
     "put_enrollment",
@@ -83,3 +84,8 @@ async def list_enrollments(storage: StoragePort) -> list[str]:
     """Return the ids of all enrollments, in order."""
     found = await storage.scan("enrollments", after=None, limit=_MAX_ENROLLMENTS)
     return [str(key) for key, _ in found]
+
+
+def generic_method(enrollment_id: str) -> str:
+    """Return the kind of method that pages see: ``passphrase`` or ``passkey``."""
+    return "passphrase" if enrollment_id.startswith("enrollment:passphrase:") else "passkey"

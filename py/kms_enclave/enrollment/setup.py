@@ -96,9 +96,7 @@ async def _set_up(context: Context, passphrase: str, via: Via, origin: str) -> V
             unlock_time=now_ms,
             via=via,
         )
-        record = attrs.evolve(
-            instance.record, uak_public=prepared.uak_public, current_kid=key.kid
-        )
+        record = attrs.evolve(instance.record, uak_public=prepared.uak_public, current_kid=key.kid)
         record = await certify_instance(context.crypto, unlocked.audit_key, record, context.build)
         draft = EntryDraft(
             op="setup", request_id=context.crypto.random_uuid(), kid=key.kid, origin=origin

@@ -52,9 +52,7 @@ def main_copy_aad(*, kid: str, created_at: int, instance_id: str) -> bytes:
 
 def lease_copy_aad(*, kid: str, created_at: int, instance_id: str, lease_id: str) -> bytes:
     """Return the AAD of a lease's copy; ``created_at`` is the lease's."""
-    return canonical_json(
-        _aad("vapid-lease", kid, created_at, instance_id) | {"leaseId": lease_id}
-    )
+    return canonical_json(_aad("vapid-lease", kid, created_at, instance_id) | {"leaseId": lease_id})
 
 
 def _aad(purpose: str, kid: str, created_at: int, instance_id: str) -> dict[str, object]:

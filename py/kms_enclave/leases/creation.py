@@ -216,9 +216,7 @@ async def _copy_key(
             wrapping_key=await derive_mkek(crypto, unlocked.secret),
             wrapped=parse_base64url(key.wrapped_key),
             iv=parse_base64url(key.iv),
-            aad=main_copy_aad(
-                kid=key.kid, created_at=key.created_at, instance_id=instance_id
-            ),
+            aad=main_copy_aad(kid=key.kid, created_at=key.created_at, instance_id=instance_id),
             new_wrapping_key=session_kek,
             new_iv=iv,
             new_aad=aad,

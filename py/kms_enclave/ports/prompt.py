@@ -11,6 +11,8 @@ from typing import Protocol
 
 import attrs
 
+from kms_enclave.errors import KMSError
+
 __all__ = ["PassphraseAnswer", "PromptPort", "PromptRequest"]
 
 
@@ -19,13 +21,15 @@ class PromptRequest:
     """What the user is asked to authorise.
 
     ``operation`` is a sentence in words; ``origin`` the verified parent origin that
-    asks; ``methods`` those that can unlock; ``error`` what went wrong the last time.
+    asks; ``methods`` those that can unlock. From the second ``attempt`` on the dialog is
+    still open, and ``error`` is what went wrong.
     """
 
     operation: str
     origin: str
     methods: Sequence[str]
-    error: str | None = None
+    attempt: int = 1
+    error: KMSError | None = None
 
 
 @attrs.frozen

@@ -35,9 +35,7 @@ __all__ = [
     "StoreName",
 ]
 
-StoreName = Literal[
-    "meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit"
-]
+StoreName = Literal["meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit"]
 STORE_NAMES: Final[tuple[StoreName, ...]] = (
     "meta",
     "enrollments",

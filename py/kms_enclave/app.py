@@ -1,0 +1,116 @@
+"""The one place where adapters meet the domain: an enclave, from boot to replies."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Final
+
+from kms_enclave.audit.journal import Journal
+from kms_enclave.boot.selftest import run_self_tests
+from kms_enclave.boot.state import open_state
+from kms_enclave.codec import parse_record
+from kms_enclave.config import parse_config
+from kms_enclave.context import Context, Lock, Ports
+from kms_enclave.encoding import format_json
+from kms_enclave.errors import KMSError
+from kms_enclave.instance import BuildInfo
+from kms_enclave.leases.issuance import Issuer
+from kms_enclave.leases.ledger import Ledger
+from kms_enclave.ports.storage import StorageError
+from kms_enclave.rpc.channel import Channel, Request
+from kms_enclave.rpc.dispatch import Dispatcher
+from kms_enclave.rpc.handlers import make_handlers
+from kms_enclave.structure import FieldError
+
+__all__ = ["run"]
+
+_LOG: Final = logging.getLogger("kms_enclave")
+
+
+async def run(
+    ports: Ports,
+    *,
+    config_text: str,
+    build_text: str,
+    enclave_origin: str,
+    send: Callable[[str], None],
+) -> Callable[[str], None]:
+    """Boot, send ``kms:ready`` or ``kms:refused``, and return what takes later messages.
+
+    After a failed check of the stored state the enclave stays, locked: it answers what
+    shows the evidence, and a confirmed reset. After anything else that refuses, every
+    request is answered with that refusal.
+    """
+    channel = Channel(send=send)
+    try:
+        context = _make_context(ports, channel, config_text, build_text, enclave_origin)
+        capabilities = await run_self_tests(context)
+    except (KMSError, StorageError, FieldError) as error:
+        return _refuse(channel, _as_kms_error(error))
+    issuer = Issuer(context=context, ledger=Ledger(storage=ports.storage, journal=context.journal))
+    channel.handle = Dispatcher(
+        handlers=make_handlers(context, issuer),
+        lock=context.lock,
+        new_correlation_id=ports.crypto.random_uuid,
+        report=_report,
+    ).reply
+    try:
+        await open_state(context)
+    except StorageError as error:
+        return _refuse(channel, _as_kms_error(error))
+    except KMSError as error:
+        context.lock.reason = str(error.details.get("reason", error.message))
+        channel.send_message({"type": "kms:refused", "error": error.to_wire()})
+        return channel.receive
+    channel.send_message(
+        {
+            "type": "kms:ready",
+            "version": context.build.version,
+            "codeHash": context.build.code_hash,
+            "manifestHash": context.build.manifest_hash,
+            "capabilities": list(capabilities),
+        }
+    )
+    return channel.receive
+
+
+def _make_context(
+    ports: Ports, channel: Channel, config_text: str, build_text: str, enclave_origin: str
+) -> Context:
+    return Context(
+        crypto=ports.crypto,
+        storage=ports.storage,
+        clock=ports.clock,
+        prompt=channel,
+        journal=Journal(
+            storage=ports.storage, crypto=ports.crypto, clock=ports.clock, locks=ports.locks
+        ),
+        config=parse_config(config_text),
+        build=parse_record(build_text, BuildInfo),
+        lock=Lock(),
+        enclave_origin=enclave_origin,
+    )
+
+
+def _refuse(channel: Channel, error: KMSError) -> Callable[[str], None]:
+
+    async def refuse(request: Request) -> str:
+        return format_json({"id": request.get("id"), "error": error.to_wire()})
+
+    channel.handle = refuse
+    channel.send_message({"type": "kms:refused", "error": error.to_wire()})
+    return channel.receive
+
+
+def _as_kms_error(error: KMSError | StorageError | FieldError) -> KMSError:
+    if isinstance(error, StorageError):
+        return KMSError(f"storage.{error.failure}", str(error) or None)
+    if isinstance(error, FieldError):
+        return KMSError("internal", f"The configuration is not valid: {error}")
+    return error
+
+
+def _report(correlation_id: str, error: BaseException) -> None:
+    # The type only: a message could hold what the user typed.
+    _LOG.error("internal error %s: %s", correlation_id, type(error).__name__)

@@ -1,0 +1,299 @@
+"""Issuing tokens under a lease: many waiting calls, one commit.
+
+For each call, in this order: the lease is known and of this origin, not revoked,
+not expired; the endpoint is one of the lease's and the audience its origin; the
+quota has room; the token is signed; quota state, token id and audit entry are
+committed together. If signing fails nothing was counted; if the commit fails
+nothing was issued and no token is returned.
+
+Calls that wait while a commit is under way share the next one, each of them whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import attrs
+
+from kms_enclave.audit.entry import EntryDraft, format_signer_id
+from kms_enclave.audit.journal import Change, SignedDraft
+from kms_enclave.context import Context
+from kms_enclave.encoding import format_json, parse_base64url
+from kms_enclave.errors import KMSError
+from kms_enclave.leases.endpoint import verify_audience
+from kms_enclave.leases.lease import LeaseRecord, Sub
+from kms_enclave.leases.ledger import LeaseAccount, Ledger
+from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
+from kms_enclave.leases.token import (
+    MIN_TTL_S,
+    TOKEN_TTL_S,
+    TokenClaims,
+    format_token,
+    signing_input,
+)
+from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record
+
+__all__ = ["Issuer", "IssueRequest", "Token"]
+
+_MAX_CALLS_PER_COMMIT: Final = 64
+
+
+@attrs.frozen
+class IssueRequest:
+    """One call. ``kid``, where given, must be the lease's."""
+
+    origin: str
+    lease_id: str
+    endpoint: Sub
+    kid: str | None = None
+    relay_id: str | None = None
+
+
+@attrs.frozen
+class Token:
+    """An issued token with its audit entry; ``claims`` in Unix seconds."""
+
+    jwt: str = attrs.field(repr=False)
+    claims: TokenClaims
+    kid: str
+    vapid_public_key: str
+    audit_entry: Mapping[str, object]
+
+
+@attrs.frozen
+class _Granted:
+    account: LeaseAccount
+    claims: TokenClaims
+    used: int
+
+
+@attrs.define
+class _Call:
+    request: IssueRequest
+    reply: asyncio.Future[Token]
+    outcome: _Granted | KMSError | None = None
+    jwt: str = ""
+
+
+class Issuer:
+    """Issues for one worker. Use one instance: it is what gathers waiting calls."""
+
+    def __init__(self, *, context: Context, ledger: Ledger) -> None:
+        self._context = context
+        self._ledger = ledger
+        self._refusals = RefusalLog(crypto=context.crypto, storage=context.storage)
+        self._waiting: list[_Call] = []
+        self._committing: asyncio.Task[None] | None = None
+
+    async def issue(self, request: IssueRequest) -> Token:
+        """Issue one token. Raises KMSError with the code of the first rule that refuses."""
+        call = _Call(request, asyncio.get_running_loop().create_future())
+        self._waiting.append(call)
+        if self._committing is None or self._committing.done():
+            self._committing = asyncio.create_task(self._commit_waiting())
+        return await call.reply
+
+    async def _commit_waiting(self) -> None:
+        while self._waiting:
+            calls = self._waiting[:_MAX_CALLS_PER_COMMIT]
+            del self._waiting[:_MAX_CALLS_PER_COMMIT]
+            try:
+                await self._commit(calls)
+            except BaseException as error:
+                # Nothing was written, so nothing was issued; what was counted in memory
+                # for it must go.
+                self._context.journal.forget()
+                for call in calls:
+                    if not call.reply.done():
+                        call.reply.set_exception(error)
+
+    async def _commit(self, calls: Sequence[_Call]) -> None:
+        logged: list[Logged] = []
+
+        async def plan(now_ms: int) -> Change:
+            fresh: set[str] = set()
+            for call in calls:
+                call.outcome = await self._decide(call.request, now_ms, fresh)
+            refusals = [
+                Refusal(call.request.lease_id, call.request.origin, call.outcome.code)
+                for call in calls
+                if isinstance(call.outcome, KMSError)
+            ]
+            refusal_drafts, note = await self._refusals.drafts(refusals, now_ms=now_ms)
+            logged[:] = [note]
+            return await self._change(calls, refusal_drafts)
+
+        entries = iter(await self._context.journal.commit(plan))
+        for note in logged:
+            self._refusals.note(note)
+        for call in calls:
+            if isinstance(call.outcome, _Granted):
+                call.reply.set_result(_token(call.jwt, call.outcome, next(entries)))
+            elif call.outcome is not None:
+                call.reply.set_exception(call.outcome)
+
+    async def _decide(
+        self, request: IssueRequest, now_ms: int, fresh: set[str]
+    ) -> _Granted | KMSError:
+        """Grant and count, or refuse; what was refused from memory is decided again.
+
+        ``fresh`` are the leases that were read from storage for this attempt. An account
+        with uncommitted grants needs no second look: their commit proves the memory.
+        """
+        try:
+            account, just_read = await self._ledger.account(request.lease_id)
+            if just_read:
+                fresh.add(request.lease_id)
+            try:
+                return self._grant(request, account, now_ms)
+            except KMSError:
+                if request.lease_id in fresh or account.uncommitted:
+                    raise
+            fresh.add(request.lease_id)
+            return self._grant(request, await self._ledger.reread(request.lease_id), now_ms)
+        except KMSError as refusal:
+            return refusal
+
+    def _grant(self, request: IssueRequest, account: LeaseAccount, now_ms: int) -> _Granted:
+        lease = account.lease.record
+        verify_lease_usable(lease, expected_origin=request.origin, now_ms=now_ms)
+        verify_endpoint(request, lease=lease)
+        claims = self._claims(request, lease)
+        decision = account.tokens.decide(1, now_ms=now_ms)
+        if not decision.granted:
+            limit = account.tokens.limit
+            raise KMSError(
+                "quota.exceeded.lease",
+                f"Quota exceeded: tokens per hour ({decision.used}/{limit})",
+                retry_after_ms=decision.retry_after_ms,
+                details={"scope": "tokensPerHour", "used": decision.used, "limit": limit},
+            )
+        account.grant_tokens(1, now_ms=now_ms)
+        return _Granted(account, claims, decision.used + 1)
+
+    def _claims(self, request: IssueRequest, lease: LeaseRecord) -> TokenClaims:
+        # The claims go by the clock, not by the log's time: push services compare them
+        # with their own clocks.
+        now_s = self._context.clock.now_ms() // 1000
+        exp = min(now_s + TOKEN_TTL_S, lease.exp // 1000)
+        if exp - now_s < MIN_TTL_S:
+            raise KMSError(
+                "lease.limit",
+                "The lease ends too soon for a token",
+                details={"leaseId": lease.lease_id, "fits": 0},
+            )
+        return TokenClaims(
+            aud=request.endpoint.aud,
+            sub=self._context.config.contact,
+            iat=now_s,
+            nbf=now_s,
+            exp=exp,
+            jti=self._context.crypto.random_uuid(),
+            eid=request.endpoint.eid,
+            rid=request.relay_id,
+        )
+
+    async def _change(
+        self, calls: Sequence[_Call], refusal_drafts: Sequence[SignedDraft]
+    ) -> Change:
+        granted = [(call, call.outcome) for call in calls if isinstance(call.outcome, _Granted)]
+        accounts = {id(outcome.account): outcome.account for _, outcome in granted}
+        await asyncio.gather(
+            *(
+                self._sign([pair for pair in granted if pair[1].account is account])
+                for account in accounts.values()
+            )
+        )
+        return Change(
+            drafts=[
+                *(_draft(call, outcome, self._context) for call, outcome in granted),
+                *refusal_drafts,
+            ],
+            expectations=[
+                *(named for account in accounts.values() for named in account.expectations()),
+                *(Expectation(_token_address(o.claims.jti), ABSENT) for _, o in granted),
+            ],
+            puts=[
+                *(put for account in accounts.values() for put in account.puts()),
+                *(_token_put(outcome) for _, outcome in granted),
+            ],
+        )
+
+    async def _sign(self, granted: Sequence[tuple[_Call, _Granted]]) -> None:
+        lease = granted[0][1].account.lease
+        inputs = [signing_input(o.claims, kid=lease.record.kid) for _, o in granted]
+        signatures = await self._context.crypto.sign_es256_many(lease.signing_key, inputs)
+        for (call, _), signed, signature in zip(granted, inputs, signatures, strict=True):
+            call.jwt = format_token(signed, signature)
+
+
+def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
+    """Raise KMSError unless this origin may use the lease now."""
+    details = {"leaseId": record.lease_id}
+    if record.origin != expected_origin:
+        raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
+    if record.revoked_at is not None:
+        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
+    if now_ms >= record.exp:
+        raise KMSError("lease.expired", details={**details, "exp": record.exp})
+
+
+def verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:
+    """Raise KMSError unless the endpoint and the key are the lease's."""
+    asked = request.endpoint
+    match = next((sub for sub in lease.subs if sub.eid == asked.eid), None)
+    if match is None or match.url != asked.url:
+        raise KMSError("endpoint.not.in.lease", details={"requestedEid": asked.eid})
+    verify_audience(aud=asked.aud, expected_origin=match.aud, eid=asked.eid)
+    if request.kid is not None and request.kid != lease.kid:
+        raise KMSError("key.not.found", details={"kid": request.kid})
+
+
+def _draft(call: _Call, granted: _Granted, context: Context) -> SignedDraft:
+    lease, claims = granted.account.lease, granted.claims
+    details: dict[str, object] = {
+        "aud": claims.aud,
+        "eid": claims.eid,
+        "exp": claims.exp,
+        "jti": claims.jti,
+        "nbf": claims.nbf,
+        "quotas": {"tokensPerHour": {"limit": granted.account.tokens.limit, "used": granted.used}},
+    }
+    if claims.rid is not None:
+        details["rid"] = claims.rid
+    draft = EntryDraft(
+        op="sign",
+        request_id=context.crypto.random_uuid(),
+        signer="LAK",
+        signer_id=format_signer_id(parse_base64url(lease.record.lak_public)),
+        kid=lease.record.kid,
+        user_id=lease.record.user_id,
+        origin=call.request.origin,
+        lease_id=lease.record.lease_id,
+        details=details,
+        cert=lease.record.lak_delegation_cert,
+    )
+    return SignedDraft(draft, lease.audit_key)
+
+
+def _token_address(jti: str) -> Address:
+    return Address("tokens", jti)
+
+
+def _token_put(granted: _Granted) -> Put:
+    claims = granted.claims
+    value = {
+        "eid": claims.eid,
+        "exp": claims.exp,
+        "leaseId": granted.account.lease.record.lease_id,
+        "nbf": claims.nbf,
+    }
+    record = Record(1, format_json(value), {}, expires_ms=claims.exp * 1000)
+    return Put(_token_address(claims.jti), record)
+
+
+def _token(jwt: str, granted: _Granted, entry: Mapping[str, object]) -> Token:
+    lease = granted.account.lease.record
+    return Token(jwt, granted.claims, lease.kid, lease.vapid_public_key, entry)

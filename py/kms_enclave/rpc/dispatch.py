@@ -1,0 +1,75 @@
+"""From a request to its reply: the closed method table, and errors made wire errors.
+
+A request is refused before any handler runs if its method is not in the table, its
+parameters do not structure, or the enclave is locked and the method is not one of
+those that show the evidence. This is the one place with a broad ``except``: whatever
+is not a :class:`~kms_enclave.errors.KMSError` becomes ``internal`` with a correlation
+id, and is counted. No stack and no exception text crosses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import cast
+
+from kms_enclave.context import Lock
+from kms_enclave.encoding import format_json
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.policy import POLICY
+from kms_enclave.ports.storage import StorageError
+from kms_enclave.rpc.channel import Request
+from kms_enclave.rpc.contract import METHODS
+from kms_enclave.structure import FieldError, structure
+
+__all__ = ["Dispatcher", "Handler"]
+
+Handler = Callable[..., Awaitable[Mapping[str, object]]]
+"""Called with the structured parameters and the verified parent origin."""
+
+
+class Dispatcher:
+    """Answers requests with the handlers of an enclave."""
+
+    def __init__(
+        self,
+        *,
+        handlers: Mapping[str, Handler],
+        lock: Lock,
+        new_correlation_id: Callable[[], str],
+        report: Callable[[str, BaseException], None],
+    ) -> None:
+        self._handlers = handlers
+        self._new_correlation_id = new_correlation_id
+        self._report = report
+        self._lock = lock
+        self.internal_errors = 0
+
+    async def reply(self, request: Request) -> str:
+        """Return the JSON text of the one reply to a request."""
+        number = request.get("id")
+        try:
+            result = await self._call(request)
+        except Exception as error:
+            return format_json({"id": number, "error": self._to_wire(error)})
+        return format_json({"id": number, "result": result})
+
+    async def _call(self, request: Request) -> Mapping[str, object]:
+        name = request.get("method")
+        if not isinstance(name, str) or name not in self._handlers:
+            raise KMSError("method.unknown", details={"method": str(name)[:64]})
+        if self._lock.reason is not None and not POLICY[name].when_locked:
+            raise KMSError("attestation.failed", details={"reason": self._lock.reason})
+        params: object = structure(request.get("params", {}), METHODS[name].params)
+        return await self._handlers[name](params, cast(str, request["origin"]))
+
+    def _to_wire(self, error: Exception) -> Mapping[str, object]:
+        if isinstance(error, FieldError):
+            error = request_invalid(error.field or "params", error.reason)
+        if isinstance(error, StorageError):
+            error = KMSError(f"storage.{error.failure}", str(error) or None)
+        if isinstance(error, KMSError):
+            return error.to_wire()
+        self.internal_errors += 1
+        correlation_id = self._new_correlation_id()
+        self._report(correlation_id, error)
+        return KMSError("internal", details={"correlationId": correlation_id}).to_wire()

@@ -1,0 +1,187 @@
+"""Writes crypto.json: fixed vectors for each construction of docs/spec/crypto.md.
+
+Computed with pyca/cryptography and the standard library alone, from the text of the
+specification and without a line of the enclave, so that an adapter which agrees with
+them agrees with somebody else. Everything binary is hexadecimal.
+
+usage: python tests/vectors/make_crypto.py > tests/vectors/crypto.json
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import sys
+
+import rfc8785
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+MASTER_SECRET = bytes(range(32))
+INSTANCE_ID = "5f0c7f2e-3c55-4c29-9a3e-0d6a2b1f7c11"
+LEASE_ID = "lease-9b0f4f6a-52c7-4d0c-8f0e-6a1f0c9d2e33"
+CREATED_AT_MS = 1_760_000_000_000
+LEASE_CREATED_AT_MS = 1_760_000_123_456
+KEK_INFO = b"ATS/KMS/KEK-wrap/v2"
+
+
+def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
+    return HKDF(hashes.SHA256(), 32, salt, info).derive(secret)
+
+
+def pattern(label: str, length: int) -> bytes:
+    """Bytes that look random and are the same on every machine."""
+    return hashlib.shake_128(label.encode()).digest(length)
+
+
+def base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def aad(**fields: str | int) -> dict[str, object]:
+    return {"fields": fields, "bytes": rfc8785.dumps(fields).hex()}
+
+
+def vapid_key() -> tuple[bytes, bytes]:
+    """PKCS#8 and uncompressed point of a key whose scalar is fixed."""
+    key = ec.derive_private_key(int.from_bytes(pattern("vapid scalar", 31)), ec.SECP256R1())
+    pkcs8 = key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    point = key.public_key().public_bytes(
+        serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+    )
+    return pkcs8, point
+
+
+def thumbprint(point: bytes) -> str:
+    members = {
+        "crv": "P-256",
+        "kty": "EC",
+        "x": base64url(point[1:33]),
+        "y": base64url(point[33:]),
+    }
+    return base64url(hashlib.sha256(rfc8785.dumps(members)).digest())
+
+
+def wrapped(key: bytes, label: str, plaintext: bytes, aad_hex: str) -> dict[str, str]:
+    iv = pattern(f"{label} iv", 12)
+    ciphertext = AESGCM(key).encrypt(iv, plaintext, bytes.fromhex(aad_hex))
+    return {"iv": iv.hex(), "aad": aad_hex, "wrapped": ciphertext.hex()}
+
+
+def vectors() -> dict[str, object]:
+    pkcs8, point = vapid_key()
+    kid = thumbprint(point)
+    master_aad = aad(
+        algVersion=1,
+        enrollmentId="enrollment:passphrase:v2",
+        instanceId=INSTANCE_ID,
+        kmsVersion=2,
+        method="passphrase",
+        purpose="master-secret",
+    )
+    main_aad = aad(
+        alg="ES256",
+        createdAt=CREATED_AT_MS,
+        instanceId=INSTANCE_ID,
+        kid=kid,
+        kmsVersion=2,
+        purpose="vapid",
+    )
+    lease_aad = aad(
+        alg="ES256",
+        createdAt=LEASE_CREATED_AT_MS,
+        instanceId=INSTANCE_ID,
+        kid=kid,
+        kmsVersion=2,
+        leaseId=LEASE_ID,
+        purpose="vapid-lease",
+    )
+    return {
+        "passphrase": passphrase_vector(str(master_aad["bytes"])),
+        "prf": prf_vector(str(master_aad["bytes"])),
+        "mkek": {
+            "masterSecret": MASTER_SECRET.hex(),
+            **wrapped(
+                hkdf(
+                    MASTER_SECRET,
+                    hashlib.sha256(b"ATS/KMS/MKEK/salt/v2").digest(),
+                    b"ATS/KMS/MKEK/v2",
+                ),
+                "mkek",
+                pkcs8,
+                str(main_aad["bytes"]),
+            ),
+            "publicKey": point.hex(),
+        },
+        "sessionKek": {
+            "masterSecret": MASTER_SECRET.hex(),
+            "leaseSalt": pattern("lease salt", 32).hex(),
+            **wrapped(
+                hkdf(MASTER_SECRET, pattern("lease salt", 32), b"ATS/KMS/SessionKEK/v1"),
+                "session",
+                pkcs8,
+                str(lease_aad["bytes"]),
+            ),
+            "publicKey": point.hex(),
+        },
+        "userAuditKey": user_audit_key_vector(),
+        "thumbprint": {"publicKey": point.hex(), "kid": kid},
+        "aad": {"masterSecret": master_aad, "mainCopy": main_aad, "leaseCopy": lease_aad},
+    }
+
+
+def passphrase_vector(master_aad: str) -> dict[str, object]:
+    # Written with a ligature and a full-width digit, so that NFKC shows.
+    typed, normalized = "of\ufb01ce stapler \uff17", "office stapler 7"
+    salt = pattern("passphrase salt", 16)
+    root = hashlib.pbkdf2_hmac("sha256", normalized.encode(), salt, 600_000, 32)
+    kcv_key = hkdf(root, b"", b"ATS/KMS/KCV-key/v2")
+    return {
+        "typed": typed,
+        "passphrase": normalized.encode().hex(),
+        "salt": salt.hex(),
+        "iterations": 600_000,
+        "kcv": hmac.digest(kcv_key, b"ATS/KMS/KCV/v2", "sha256").hex(),
+        **wrapped(hkdf(root, b"", KEK_INFO), "passphrase", MASTER_SECRET, master_aad),
+    }
+
+
+def prf_vector(master_aad: str) -> dict[str, str]:
+    prf_output, salt = pattern("prf output", 32), pattern("prf salt", 32)
+    kek = hkdf(prf_output, salt, KEK_INFO)
+    return {
+        "prfOutput": prf_output.hex(),
+        "salt": salt.hex(),
+        **wrapped(kek, "prf", MASTER_SECRET, master_aad),
+    }
+
+
+def user_audit_key_vector() -> dict[str, str]:
+    salt = hashlib.sha256(b"ATS/KMS/UAK/salt/v1").digest()
+    seed = hkdf(MASTER_SECRET, salt, b"ATS/KMS/UAK/v1")
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    message = b"a user authenticated this"
+    return {
+        "masterSecret": MASTER_SECRET.hex(),
+        "seed": seed.hex(),
+        "publicKey": key.public_key().public_bytes_raw().hex(),
+        "message": message.hex(),
+        "signature": key.sign(message).hex(),
+    }
+
+
+def format_vectors() -> str:
+    return json.dumps(vectors(), indent=2) + "\n"
+
+
+if __name__ == "__main__":
+    sys.stdout.write(format_vectors())
