@@ -4,19 +4,11 @@
  */
 
 import { type EventMessage, hasId, parseEvent, parseReply, type Reply } from "./calls";
+import type { MethodName } from "./contract.gen";
 import { parseWireError, type WireError } from "./errors";
 import { type Fields, hasFields, isPlainObject, isText, isTextList, isTextOrNull } from "./guards";
 import { type Build, type Progress, parseBuild, parseProgress, parseRefused, type Refused } from "./handshake";
-import type { JsonObject } from "./json";
 import { MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from "./limits";
-
-/** `origin`: the verified parent origin, which the frame adds. */
-export interface EnclaveRequest {
-  readonly id: number;
-  readonly method: string;
-  readonly params: JsonObject;
-  readonly origin: string;
-}
 
 /** `origin` null: for every parent origin. */
 export interface EnclaveEvent extends EventMessage {
@@ -46,14 +38,25 @@ export type AnswerMessage =
   | { readonly id: number; readonly answer: AskAnswer }
   | { readonly id: number; readonly refused: WireError };
 
-export type EnclaveMessage =
-  | Progress
-  | Refused
+/** What the worker says about its own start. */
+export type StartMessage = Progress | Refused | (Build & { readonly type: "kms:ready" });
+
+/** What it says while it runs. */
+export type RunningMessage =
   | EnclaveEvent
-  | (Build & { readonly type: "kms:ready" })
   | { readonly type: "reply"; readonly reply: Reply }
   | { readonly type: "ask"; readonly ask: Ask }
   | { readonly type: "close" };
+
+export type EnclaveMessage = StartMessage | RunningMessage;
+
+/**
+ * A request to the worker, made from parts that the frame has checked: `paramsText` is
+ * the JSON text of a copy, `origin` the verified parent origin.
+ */
+export function formatEnclaveRequest(id: number, method: MethodName, paramsText: string, origin: string): string {
+  return `{"id":${id},"method":"${method}","params":${paramsText},"origin":${JSON.stringify(origin)}}`;
+}
 
 /** Read one message of the worker; null for what is none. */
 export function parseEnclaveMessage(text: unknown): EnclaveMessage | null {

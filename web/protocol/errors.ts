@@ -65,15 +65,9 @@ export function parseWireError(value: unknown): WireError {
   };
 }
 
-/** Any thrown value as a KMSError; what is not one carries no detail across an origin. */
+/** Any thrown value as a KMSError; of what is not one, nothing crosses an origin. */
 export function asKMSError(thrown: unknown): KMSError {
-  if (thrown instanceof KMSError) return thrown;
-  if (typeof thrown === "object" && thrown !== null && "code" in thrown && isErrorCode(thrown.code)) {
-    const message = "message" in thrown && isText(thrown.message, MAX_MESSAGE_CHARS) ? thrown.message : undefined;
-    const details = "details" in thrown && isPlainObject(thrown.details) ? thrown.details : {};
-    return new KMSError(thrown.code, message, { details });
-  }
-  return new KMSError("internal");
+  return thrown instanceof KMSError ? thrown : new KMSError("internal");
 }
 
 export function invalidRequest(field: string, reason: string): KMSError {

@@ -27,9 +27,9 @@ export function copyParams(params: unknown, convert: Convert = () => undefined):
   return copy as JsonObject;
 }
 
-/** The JSON text of a copy. Throws KMSError `request.too.large`. */
-export function formatParams(params: JsonObject): string {
-  const text = JSON.stringify(params);
+/** The JSON text of a copy of `params`. Throws as `copyParams` does. */
+export function formatParams(params: unknown): string {
+  const text = JSON.stringify(copyParams(params));
   if (text.length > MAX_PARAMS_CHARS) throw tooLarge();
   return text;
 }

@@ -1,0 +1,46 @@
+/** The frame's one client of an enclave: started by importing `main.ts`, seen as `window.__kmsClient`. */
+
+import { PROTOCOL } from "../protocol/limits";
+import { verifiedParentOrigin } from "./ancestors";
+import { Session } from "./session";
+import type { EnclaveState } from "./supervisor";
+
+export interface ClientOptions {
+  readonly parentOrigins: readonly string[];
+  readonly launch: () => Promise<Worker>;
+}
+
+declare global {
+  interface Window {
+    readonly __kmsClient?: KMSClient;
+  }
+}
+
+/**
+ * The first one of a document is the one; another, or the same module imported under
+ * another address, starts nothing and stays idle. To script on this origin it offers what
+ * every embedding page is told anyway, and no way to the worker or the port.
+ */
+export class KMSClient {
+  readonly #session: Session | null = null;
+
+  constructor(options: ClientOptions) {
+    if (window.__kmsClient) return;
+    Object.defineProperty(window, "__kmsClient", { value: Object.freeze(this), enumerable: true });
+    const parentOrigin = verifiedParentOrigin(location.ancestorOrigins, options.parentOrigins);
+    if (parentOrigin !== null) this.#session = new Session(parentOrigin, options.launch);
+  }
+
+  get protocol(): number {
+    return PROTOCOL;
+  }
+
+  /** `idle`: not the first, or not embedded by configured origins; nothing was started. */
+  get state(): EnclaveState["name"] | "idle" {
+    return this.#session?.state ?? "idle";
+  }
+
+  get isConnected(): boolean {
+    return this.#session?.isConnected ?? false;
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * The one port to the embedding page.
+ *
+ * Nothing that arrives here is passed on: a request is checked against the closed method
+ * table and made anew from a JSON copy of its params. Whatever names an ID is answered,
+ * exactly once; what does not is ignored.
+ */
+
+import type { EventMessage } from "../protocol/calls";
+import { hasId, isMethodName } from "../protocol/calls";
+import type { MethodName } from "../protocol/contract.gen";
+import { asKMSError, invalidRequest, KMSError } from "../protocol/errors";
+import { hasExactly, isText } from "../protocol/guards";
+import type { Progress, Ready, Refused } from "../protocol/handshake";
+import { formatParams } from "../protocol/json";
+import { MAX_CALLS_IN_FLIGHT, MAX_NAME_CHARS } from "../protocol/limits";
+
+/** Carries one checked request; rejects with KMSError. */
+export type Perform = (method: MethodName, paramsText: string) => Promise<unknown>;
+
+export class PagePort {
+  readonly #port: MessagePort;
+  readonly #perform: Perform;
+  readonly #inFlight = new Set<number>();
+
+  constructor(port: MessagePort, perform: Perform) {
+    this.#port = port;
+    this.#perform = perform;
+    port.addEventListener("message", ({ data }) => void this.#receive(data));
+    port.start();
+  }
+
+  send(message: Progress | Ready | Refused | EventMessage): void {
+    this.#port.postMessage(message);
+  }
+
+  async #receive(message: unknown): Promise<void> {
+    if (!hasId(message)) return;
+    const { id } = message;
+    const fault = this.#admissionFault(id);
+    if (fault) {
+      this.#replyError(id, invalidRequest("id", fault));
+      return;
+    }
+    this.#inFlight.add(id);
+    try {
+      const { method, paramsText } = parseRequest(message);
+      const result = await this.#perform(method, paramsText);
+      this.#inFlight.delete(id);
+      this.#port.postMessage({ id, result });
+    } catch (thrown) {
+      this.#inFlight.delete(id);
+      this.#replyError(id, asKMSError(thrown));
+    }
+  }
+
+  #admissionFault(id: number): string | null {
+    if (this.#inFlight.has(id)) return "is under way already";
+    return this.#inFlight.size < MAX_CALLS_IN_FLIGHT ? null : `more than ${MAX_CALLS_IN_FLIGHT} calls are under way`;
+  }
+
+  #replyError(id: number, error: KMSError): void {
+    this.#port.postMessage({ id, error: error.toWire() });
+  }
+}
+
+function parseRequest(message: unknown): { readonly method: MethodName; readonly paramsText: string } {
+  if (!hasExactly(message, ["id", "method", "params"])) {
+    throw invalidRequest("request", "must have exactly id, method and params");
+  }
+  const { method, params } = message;
+  if (!isMethodName(method)) {
+    throw new KMSError("method.unknown", undefined, { details: isText(method, MAX_NAME_CHARS) ? { method } : {} });
+  }
+  return { method, paramsText: formatParams(params) };
+}

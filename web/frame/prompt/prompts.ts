@@ -1,0 +1,117 @@
+/**
+ * The prompts of one enclave, one at a time.
+ *
+ *     waiting ──► shown ──answer──► being checked ──close──► gone, the next is shown
+ *                   │  ◄──ask again, with the error──┘
+ *                   └──cancel──► gone
+ *
+ * What the user enters goes to the worker and nowhere else; the page learns that a prompt
+ * is shown and that none is left.
+ */
+
+import type { AnswerMessage, Ask } from "../../protocol/enclave";
+import { KMSError } from "../../protocol/errors";
+import { PromptDialog } from "./dialog";
+import { pauseMs, recentRefusals } from "./refusals";
+
+/** More than a page has reason to; one more is refused at once. */
+const MAX_WAITING = 8;
+
+/** A check takes as long as a key derivation. If no verdict comes, the user is not kept in front of a dead dialog. */
+const VERDICT_MS = 60_000;
+
+export interface PromptsObserver {
+  answer(message: AnswerMessage): void;
+  announce(event: "prompt.show" | "prompt.hide"): void;
+}
+
+interface Shown {
+  readonly dialog: PromptDialog;
+  ask: Ask;
+  verdict: ReturnType<typeof setTimeout> | null;
+}
+
+export class Prompts {
+  readonly #observer: PromptsObserver;
+  readonly #waiting: Ask[] = [];
+  #shown: Shown | null = null;
+  #refusedAtMs: readonly number[] = [];
+
+  constructor(observer: PromptsObserver) {
+    this.#observer = observer;
+  }
+
+  ask(ask: Ask): void {
+    if (this.#shown?.verdict && ask.attempt > 1) this.#askAgain(this.#shown, ask);
+    else this.#admit(ask);
+  }
+
+  /** The answer that is being checked was right, or does not matter any more. */
+  close(): void {
+    if (this.#shown?.verdict) this.#finish(this.#shown);
+  }
+
+  /** The worker that asked is gone; nobody waits for an answer. */
+  abandon(): void {
+    this.#waiting.length = 0;
+    if (this.#shown) this.#finish(this.#shown);
+  }
+
+  #admit(ask: Ask): void {
+    const retryAfterMs = pauseMs(this.#refusedAtMs, performance.now());
+    if (retryAfterMs > 0) this.#refuse(ask, pausedError(retryAfterMs));
+    else if (this.#waiting.length >= MAX_WAITING) this.#refuse(ask, new KMSError("unlock.throttled"));
+    else this.#waiting.push(ask);
+    if (!this.#shown) this.#showNext();
+  }
+
+  #showNext(): void {
+    const ask = this.#waiting.shift();
+    if (!ask) return;
+    this.#observer.announce("prompt.show");
+    const dialog = new PromptDialog(ask, {
+      onAnswer: (answer) => {
+        shown.verdict = setTimeout(() => this.#finish(shown), VERDICT_MS);
+        this.#observer.answer({ id: shown.ask.id, answer });
+      },
+      onCancel: () => this.#onCancel(shown),
+    });
+    const shown: Shown = { dialog, ask, verdict: null };
+    this.#shown = shown;
+  }
+
+  #askAgain(shown: Shown, ask: Ask): void {
+    if (shown.verdict) clearTimeout(shown.verdict);
+    shown.verdict = null;
+    shown.ask = ask;
+    shown.dialog.retry(ask);
+  }
+
+  #onCancel(shown: Shown): void {
+    const nowMs = performance.now();
+    this.#refusedAtMs = recentRefusals([...this.#refusedAtMs, nowMs], nowMs);
+    this.#refuse(shown.ask, new KMSError("unlock.cancelled"));
+    const retryAfterMs = pauseMs(this.#refusedAtMs, nowMs);
+    if (retryAfterMs > 0) {
+      for (const ask of this.#waiting.splice(0)) this.#refuse(ask, pausedError(retryAfterMs));
+    }
+    this.#finish(shown);
+  }
+
+  #finish(shown: Shown): void {
+    if (this.#shown !== shown) return;
+    if (shown.verdict) clearTimeout(shown.verdict);
+    shown.dialog.remove();
+    this.#shown = null;
+    if (this.#waiting.length === 0) this.#observer.announce("prompt.hide");
+    this.#showNext();
+  }
+
+  #refuse({ id }: Ask, error: KMSError): void {
+    this.#observer.answer({ id, refused: error.toWire() });
+  }
+}
+
+function pausedError(retryAfterMs: number): KMSError {
+  return new KMSError("unlock.throttled", "Too many prompts were refused; wait before the next", { retryAfterMs });
+}

@@ -1,0 +1,115 @@
+/**
+ * One embedded enclave: where the page's port, the worker and the prompts meet.
+ *
+ * Guarantees: at most one port is ever bound, of the verified parent; a page gets replies
+ * to its own calls and events of its own origin only; prompts reach the page as «shown»
+ * and «hidden» alone. Does not protect from a configured page: that may call every method
+ * of the contract.
+ */
+
+import type { EventName } from "../protocol/calls";
+import type { MethodName } from "../protocol/contract.gen";
+import type { RunningMessage } from "../protocol/enclave";
+import { KMSError } from "../protocol/errors";
+import { HELLO, isConnect } from "../protocol/handshake";
+import { Calls } from "./calls";
+import { PagePort } from "./page-port";
+import { Prompts } from "./prompt/prompts";
+import { type EnclaveState, Supervisor } from "./supervisor";
+
+export class Session {
+  readonly #parentOrigin: string;
+  readonly #supervisor: Supervisor;
+  readonly #calls: Calls;
+  readonly #prompts: Prompts;
+  #page: PagePort | null = null;
+  #nonce = "";
+
+  constructor(parentOrigin: string, launch: () => Promise<Worker>) {
+    this.#parentOrigin = parentOrigin;
+    this.#supervisor = new Supervisor(launch, {
+      onMessage: (message) => this.#onMessage(message),
+      onState: (state) => this.#onState(state),
+      onCrash: () => this.#onCrash(),
+    });
+    this.#calls = new Calls(this.#supervisor);
+    this.#prompts = new Prompts({
+      answer: (message) => this.#supervisor.post(JSON.stringify(message)),
+      announce: (event) => this.#announce(event, null),
+    });
+    window.addEventListener("message", this.#onWindowMessage);
+    void this.#supervisor.start();
+    window.parent.postMessage(HELLO, parentOrigin);
+  }
+
+  get state(): EnclaveState["name"] {
+    return this.#supervisor.state.name;
+  }
+
+  get isConnected(): boolean {
+    return this.#page !== null;
+  }
+
+  /** A sibling's message, a replay and a second connect change nothing. */
+  readonly #onWindowMessage = ({ source, origin, data, ports }: MessageEvent<unknown>): void => {
+    const [port] = ports;
+    if (this.#page || source !== window.parent || origin !== this.#parentOrigin) return;
+    if (!port || ports.length !== 1 || !isConnect(data)) return;
+    window.removeEventListener("message", this.#onWindowMessage);
+    this.#nonce = data.nonce;
+    this.#page = new PagePort(port, (method, paramsText) => this.#perform(method, paramsText));
+    this.#tell(this.#supervisor.state);
+  };
+
+  #perform(method: MethodName, paramsText: string): Promise<unknown> {
+    const { state, isLocked } = this.#supervisor;
+    if (state.name === "refused" && !isLocked) return Promise.reject(state.error);
+    return this.#calls.call(method, paramsText, this.#parentOrigin);
+  }
+
+  #onMessage(message: RunningMessage): void {
+    switch (message.type) {
+      case "reply":
+        this.#calls.settle(message.reply);
+        break;
+      case "kms:event":
+        if (message.origin === null || message.origin === this.#parentOrigin) {
+          this.#announce(message.event, message.data);
+        }
+        break;
+      case "ask":
+        this.#prompts.ask(message.ask);
+        break;
+      case "close":
+        this.#prompts.close();
+    }
+  }
+
+  #onState(state: EnclaveState): void {
+    this.#tell(state);
+    if (state.name === "refused" && !this.#supervisor.isLocked) this.#calls.rejectWaiting(state.error);
+    else this.#calls.flush();
+  }
+
+  #onCrash(): void {
+    this.#prompts.abandon();
+    this.#calls.rejectSent(new KMSError("channel.closed", "The enclave's worker stopped; another one is starting"));
+  }
+
+  #tell(state: EnclaveState): void {
+    switch (state.name) {
+      case "starting":
+        this.#page?.send(state.progress);
+        break;
+      case "ready":
+        this.#page?.send({ type: "kms:ready", nonce: this.#nonce, ...state.build });
+        break;
+      case "refused":
+        this.#page?.send({ type: "kms:refused", error: state.error.toWire() });
+    }
+  }
+
+  #announce(event: EventName, data: unknown): void {
+    this.#page?.send({ type: "kms:event", event, data });
+  }
+}

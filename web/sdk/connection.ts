@@ -1,0 +1,201 @@
+/**
+ * One iframe with one enclave in it, and the one channel to it.
+ *
+ *     hello ──► connect ──► start ──► ready | locked | closed
+ *
+ * Guarantees: only what comes from this iframe's window and the enclave's origin is
+ * heard; every promise settles, by a reply, a deadline or the end of the channel. A
+ * second hello means that the iframe was loaded anew: the old channel is then closed.
+ * Does not protect from another script of the page, which can remove the iframe.
+ */
+
+import { type EventMessage, parseEvent, parseReply } from "../protocol/calls";
+import type { MethodName } from "../protocol/contract.gen";
+import { KMSError } from "../protocol/errors";
+import {
+  type Build,
+  type Connect,
+  isHello,
+  type Progress,
+  parseProgress,
+  parseReady,
+  parseRefused,
+} from "../protocol/handshake";
+import { copyParams } from "../protocol/json";
+import { PROTOCOL } from "../protocol/limits";
+import { binaryText, encodeBase64url } from "./binary";
+import { Deadline } from "./deadline";
+import { FrameLayer } from "./layer";
+import { PendingCalls } from "./pending";
+import { methodTimeoutMs, type Timeouts } from "./timeouts";
+
+/** `locked`: the enclave failed its self-test, and answers only what leaves the evidence readable. */
+export type ConnectionState =
+  | { readonly name: "hello" | "connect" }
+  | { readonly name: "start"; readonly progress: Progress }
+  | { readonly name: "ready"; readonly build: Build }
+  | { readonly name: "locked" | "closed"; readonly error: KMSError };
+
+export interface ConnectionObserver {
+  onState(state: ConnectionState): void;
+  onEvent(event: EventMessage): void;
+}
+
+export class Connection {
+  readonly #address: URL;
+  readonly #timeouts: Timeouts;
+  readonly #layer: FrameLayer;
+  readonly #removal: MutationObserver;
+  readonly #calls = new PendingCalls();
+  readonly #observers = new Set<ConnectionObserver>();
+  readonly #nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
+  #state: ConnectionState = { name: "hello" };
+  #stage: Deadline;
+  #port: MessagePort | null = null;
+
+  constructor(address: URL, container: Element, timeouts: Timeouts) {
+    this.#address = address;
+    this.#timeouts = timeouts;
+    window.addEventListener("message", this.#onWindowMessage);
+    this.#stage = this.#stageDeadline(timeouts.helloMs);
+    this.#layer = new FrameLayer(address, container);
+    this.#removal = this.#layer.onRemoved(() => this.close(closedError("The enclave's iframe was removed")));
+  }
+
+  get address(): URL {
+    return this.#address;
+  }
+
+  get state(): ConnectionState {
+    return this.#state;
+  }
+
+  observe(observer: ConnectionObserver): void {
+    this.#observers.add(observer);
+  }
+
+  /** Rejects what `owner` still waits for, too. */
+  disregard(owner: ConnectionObserver, error: KMSError): void {
+    this.#observers.delete(owner);
+    this.#calls.rejectAll(error, owner);
+  }
+
+  /** Rejects with KMSError. */
+  async call(owner: ConnectionObserver, method: MethodName, params: object): Promise<unknown> {
+    if (this.#state.name === "closed") throw this.#state.error;
+    const isOpen = this.#state.name === "ready" || this.#state.name === "locked";
+    const port = isOpen ? this.#port : null;
+    if (!port) throw new KMSError("channel.not.initialized");
+    const copy = copyParams(params, binaryText);
+    const timeoutMs = methodTimeoutMs(method, this.#timeouts);
+    return this.#calls.add(owner, method, timeoutMs, (id) => port.postMessage({ id, method, params: copy }));
+  }
+
+  close(error: KMSError): void {
+    if (this.#state.name === "closed") return;
+    this.#stage.stop();
+    window.removeEventListener("message", this.#onWindowMessage);
+    this.#removal.disconnect();
+    this.#port?.close();
+    this.#port = null;
+    this.#layer.remove();
+    this.#calls.rejectAll(error);
+    this.#enter({ name: "closed", error });
+  }
+
+  readonly #onWindowMessage = ({ source, origin, data }: MessageEvent<unknown>): void => {
+    const frame = this.#layer.iframe.contentWindow;
+    if (!frame || source !== frame || origin !== this.#address.origin || !isHello(data)) return;
+    if (this.#port) this.close(closedError("The enclave's iframe was loaded anew"));
+    else this.#connect(frame);
+  };
+
+  #connect(frame: Window): void {
+    const { port1, port2 } = new MessageChannel();
+    this.#port = port1;
+    port1.addEventListener("message", ({ data }) => this.#onPortMessage(data));
+    port1.addEventListener("messageerror", () => this.close(closedError("A message of the enclave cannot be read")));
+    // Sent by newer engines when the other end is gone, a crashed renderer included.
+    port1.addEventListener("close", () => this.close(closedError("The enclave's iframe is gone")));
+    port1.start();
+    const connect: Connect = { type: "kms:connect", protocol: PROTOCOL, nonce: this.#nonce };
+    frame.postMessage(connect, this.#address.origin, [port2]);
+    this.#stage.stop();
+    this.#stage = this.#stageDeadline(this.#timeouts.connectMs);
+    this.#enter({ name: "connect" });
+  }
+
+  #onPortMessage(data: unknown): void {
+    const reply = parseReply(data);
+    if (reply) {
+      this.#calls.settle(reply);
+      return;
+    }
+    const event = parseEvent(data);
+    if (event) this.#onEvent(event);
+    else this.#onStart(data);
+  }
+
+  #onStart(data: unknown): void {
+    const ready = parseReady(data, this.#nonce);
+    if (ready) {
+      const { version, manifestHash, codeHash, capabilities } = ready;
+      this.#stage.stop();
+      this.#enter({ name: "ready", build: Object.freeze({ version, manifestHash, codeHash, capabilities }) });
+      return;
+    }
+    const refused = parseRefused(data);
+    if (refused) this.#onRefused(KMSError.fromWire(refused.error));
+    const progress = parseProgress(data);
+    if (progress) this.#onProgress(progress);
+  }
+
+  #onRefused(error: KMSError): void {
+    if (error.code !== "attestation.failed") {
+      this.close(error);
+      return;
+    }
+    this.#stage.stop();
+    this.#enter({ name: "locked", error });
+  }
+
+  /** After a start these come from another worker, which the frame started after a crash. */
+  #onProgress(progress: Progress): void {
+    if (this.#state.name !== "connect" && this.#state.name !== "start") return;
+    this.#stage.stop();
+    this.#stage = this.#stageDeadline(this.#timeouts.startMs);
+    this.#enter({ name: "start", progress });
+  }
+
+  #onEvent(event: EventMessage): void {
+    if (event.event === "prompt.show" || event.event === "prompt.hide") {
+      const isShown = event.event === "prompt.show";
+      this.#calls.holdDeadlines(isShown);
+      if (isShown) this.#layer.show();
+      else this.#layer.hide();
+    }
+    for (const observer of [...this.#observers]) observer.onEvent(event);
+  }
+
+  #enter(state: ConnectionState): void {
+    this.#state = state;
+    for (const observer of [...this.#observers]) observer.onState(state);
+  }
+
+  #stageDeadline(timeoutMs: number): Deadline {
+    const deadline = new Deadline(timeoutMs, () => this.close(this.#timeoutError(timeoutMs)));
+    deadline.run();
+    return deadline;
+  }
+
+  #timeoutError(timeoutMs: number): KMSError {
+    const stage = this.#state.name === "start" ? this.#state.progress.stage : this.#state.name;
+    const hint = stage === "hello" ? "; is this page's origin configured there?" : "";
+    const message = `The enclave at ${this.#address.origin} did not answer (${stage}, ${timeoutMs}ms)${hint}`;
+    return new KMSError("channel.timeout", message, { details: { stage, timeoutMs } });
+  }
+}
+
+export function closedError(message: string): KMSError {
+  return new KMSError("channel.closed", message);
+}

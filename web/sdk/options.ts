@@ -1,0 +1,44 @@
+/** What a KMSUser is told, checked once. */
+
+import { invalidRequest } from "../protocol/errors";
+import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+
+export interface KMSUserOptions {
+  /** Origin of the enclave, such as `https://kms.example.com`. Not the page's own. */
+  readonly kmsOrigin: string;
+  /** Path of the enclave's page there; `/` unless given. */
+  readonly kmsPath?: string;
+  /** Refuse any other build. The enclave claims its hash itself: this notices a wrong version, not a lying one. */
+  readonly expectedManifestHash?: string;
+  readonly timeouts?: Partial<Timeouts>;
+  readonly onProgress?: (progress: { readonly stage: string; readonly ratio: number }) => void;
+  /** Element that gets the hidden iframe; `document.body` unless given. */
+  readonly container?: Element;
+}
+
+/** Throws KMSError `request.invalid`. */
+export function parseAddress({ kmsOrigin, kmsPath = "/" }: KMSUserOptions): URL {
+  const origin = parseOrigin(kmsOrigin);
+  if (origin === globalThis.location?.origin) {
+    throw invalidRequest("kmsOrigin", "must not be the page's own origin: nothing would separate the two");
+  }
+  if (!kmsPath.startsWith("/") || !URL.canParse(kmsPath, origin)) throw invalidRequest("kmsPath", "must be a path");
+  const address = new URL(kmsPath, origin);
+  if (address.origin !== origin) throw invalidRequest("kmsPath", "must stay on kmsOrigin");
+  return address;
+}
+
+function parseOrigin(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== "https:" && url?.protocol !== "http:") throw invalidRequest("kmsOrigin", "must be an origin");
+  if (text !== url.origin && text !== `${url.origin}/`) throw invalidRequest("kmsOrigin", "must be an origin only");
+  return url.origin;
+}
+
+/** Throws KMSError `request.invalid`. */
+export function parseTimeouts(timeouts: Partial<Timeouts> = {}): Timeouts {
+  for (const [name, value] of Object.entries(timeouts)) {
+    if (!(value > 0 && value < 2 ** 31)) throw invalidRequest(`timeouts.${name}`, "must be milliseconds");
+  }
+  return { ...DEFAULT_TIMEOUTS, ...timeouts };
+}
