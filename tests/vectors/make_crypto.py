@@ -28,6 +28,11 @@ LEASE_ID = "lease-9b0f4f6a-52c7-4d0c-8f0e-6a1f0c9d2e33"
 CREATED_AT_MS = 1_760_000_000_000
 LEASE_CREATED_AT_MS = 1_760_000_123_456
 KEK_INFO = b"ATS/KMS/KEK-wrap/v2"
+# Typed with a ligature and a full-width digit, so that NFKC shows.
+TYPED = "of\ufb01ce stapler \uff17"
+PASSPHRASE = b"office stapler 7"
+PASSPHRASE_SALT = bytes.fromhex("00112233445566778899aabbccddeeff")
+ITERATIONS = 600_000
 
 
 def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
@@ -139,27 +144,35 @@ def vectors() -> dict[str, object]:
     }
 
 
+def passphrase_root() -> bytes:
+    return hashlib.pbkdf2_hmac("sha256", PASSPHRASE, PASSPHRASE_SALT, ITERATIONS, 32)
+
+
+def passphrase_kek() -> bytes:
+    return hkdf(passphrase_root(), b"", KEK_INFO)
+
+
 def passphrase_vector(master_aad: str) -> dict[str, object]:
-    # Written with a ligature and a full-width digit, so that NFKC shows.
-    typed, normalized = "of\ufb01ce stapler \uff17", "office stapler 7"
-    salt = pattern("passphrase salt", 16)
-    root = hashlib.pbkdf2_hmac("sha256", normalized.encode(), salt, 600_000, 32)
-    kcv_key = hkdf(root, b"", b"ATS/KMS/KCV-key/v2")
+    kcv_key = hkdf(passphrase_root(), b"", b"ATS/KMS/KCV-key/v2")
     return {
-        "typed": typed,
-        "passphrase": normalized.encode().hex(),
-        "salt": salt.hex(),
-        "iterations": 600_000,
+        "typed": TYPED,
+        "passphrase": PASSPHRASE.hex(),
+        "salt": PASSPHRASE_SALT.hex(),
+        "iterations": ITERATIONS,
         "kcv": hmac.digest(kcv_key, b"ATS/KMS/KCV/v2", "sha256").hex(),
-        **wrapped(hkdf(root, b"", KEK_INFO), "passphrase", MASTER_SECRET, master_aad),
+        **wrapped(passphrase_kek(), "passphrase", MASTER_SECRET, master_aad),
     }
 
 
 def prf_vector(master_aad: str) -> dict[str, str]:
     prf_output, salt = pattern("prf output", 32), pattern("prf salt", 32)
     kek = hkdf(prf_output, salt, KEK_INFO)
+    # Also wrapped under the passphrase's KEK, for a port that takes no raw key material.
+    brought = wrapped(passphrase_kek(), "prf output", prf_output, b"prf output".hex())
     return {
         "prfOutput": prf_output.hex(),
+        "wrappedPrfOutput": brought["wrapped"],
+        "prfIv": brought["iv"],
         "salt": salt.hex(),
         **wrapped(kek, "prf", MASTER_SECRET, master_aad),
     }

@@ -63,8 +63,9 @@ SIGNERS: Final[Mapping[str, frozenset[SignerKind]]] = {
 class EntryDraft:
     """An entry before it has its place in the chain.
 
-    ``details`` never holds a passphrase, key, PRF output, JWT or full endpoint URL. The
-    signer is filled in by who owns the key (:mod:`kms_enclave.audit.signing`); ``cert`` is the signer's delegation certificate as a JSON object.
+    ``details`` never holds a passphrase, key, PRF output, JWT or full endpoint URL.
+    The signer is filled in by who owns the key (:mod:`kms_enclave.audit.signing`);
+    ``cert`` is the signer's delegation certificate as a JSON object.
     """
 
     op: str

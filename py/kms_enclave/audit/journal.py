@@ -31,7 +31,7 @@ from kms_enclave.ports.storage import (
     Expectation,
     Put,
     Record,
-    RevisionConflict,
+    RevisionConflictError,
     StoragePort,
 )
 
@@ -114,7 +114,7 @@ class Journal:
                         puts=(*change.puts, *puts),
                         deletes=change.deletes,
                     )
-                except RevisionConflict as conflict:
+                except RevisionConflictError as conflict:
                     self.forget()
                     if conflict.address.store == "tokens":
                         raise KMSError("jti.collision", retry_after_ms=0) from None
@@ -133,7 +133,7 @@ class Journal:
         """End this log and begin another, in one commit that wipes every store.
 
         ``closing`` is sealed as the last entry; ``opening`` gets it and returns what the
-        new log begins with. Raises RevisionConflict, with nothing written, if the log moved.
+        new log begins with. Raises RevisionConflictError, with nothing written, if the log moved.
         """
         async with self._turn, self._locks.hold(_LOCK):
             head = await self.read_head()

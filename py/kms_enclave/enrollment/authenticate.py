@@ -16,7 +16,7 @@ from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
-from kms_enclave.enrollment.unlock import Credentials, Unlocked, WrongPassphrase, unlock
+from kms_enclave.enrollment.unlock import Credentials, Unlocked, WrongPassphraseError, unlock
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
@@ -45,7 +45,7 @@ async def authenticated(
         credentials = Credentials(passphrase=passphrase, via="page")
         try:
             yield await _unlock(context, instance, credentials), instance
-        except WrongPassphrase:
+        except WrongPassphraseError:
             await _record_denial(context, instance, credentials, origin)
             raise KMSError("unlock.denied") from None
         return
@@ -71,7 +71,7 @@ async def _ask_until_unlocked(
         credentials = Credentials(passphrase=answer.passphrase, via="enclave")
         try:
             return await _unlock(context, instance, credentials)
-        except WrongPassphrase:
+        except WrongPassphraseError:
             await _record_denial(context, instance, credentials, origin)
             error = KMSError("unlock.denied")
         except KMSError as refusal:

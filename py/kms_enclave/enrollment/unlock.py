@@ -32,10 +32,10 @@ from kms_enclave.ports.crypto import (
 )
 from kms_enclave.ports.storage import StoragePort
 
-__all__ = ["Credentials", "Unlocked", "WrongPassphrase", "unlock"]
+__all__ = ["Credentials", "Unlocked", "WrongPassphraseError", "unlock"]
 
 
-class WrongPassphrase(Exception):
+class WrongPassphraseError(Exception):
     """The credentials are well-formed and wrong; the caller records the attempt."""
 
 
@@ -67,7 +67,7 @@ async def unlock(
 ) -> Unlocked:
     """Open the Master Secret for one operation.
 
-    Raises WrongPassphrase, or KMSError ``request.invalid`` for a passphrase that no
+    Raises WrongPassphraseError, or KMSError ``request.invalid`` for a passphrase that no
     enrollment can have, ``enrollment.not.found``, ``enrollment.damaged``.
     """
     passphrase = normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
@@ -90,7 +90,7 @@ async def _derive_kek(
     except ValueError:
         raise _damaged(record) from None
     if kek is None:
-        raise WrongPassphrase
+        raise WrongPassphraseError
     return kek
 
 

@@ -99,15 +99,15 @@ class Issuer:
         while self._waiting:
             calls = self._waiting[:_MAX_CALLS_PER_COMMIT]
             del self._waiting[:_MAX_CALLS_PER_COMMIT]
-            try:
-                await self._commit(calls)
-            except BaseException as error:
+            commit = asyncio.ensure_future(self._commit(calls))
+            await asyncio.wait([commit])
+            error = commit.exception()
+            if error is not None:
                 # Nothing was written, so nothing was issued; what was counted in memory
                 # for it must go.
                 self._context.journal.forget()
                 for call in calls:
-                    if not call.reply.done():
-                        call.reply.set_exception(error)
+                    call.reply.set_exception(error)
 
     async def _commit(self, calls: Sequence[_Call]) -> None:
         logged: list[Logged] = []

@@ -25,7 +25,7 @@ CHUNK: Final = 64
 
 @attrs.frozen
 class WindowRecord:
-    """``granted`` numbers all grants so far; ``tail`` are the times (ms) of the unfinished chunk."""
+    """``granted`` numbers all grants; ``tail`` are the times (ms) of the unfinished chunk."""
 
     granted: int = 0
     tail: tuple[int, ...] = ()

@@ -2,7 +2,7 @@
 
 One logical change is one :meth:`StoragePort.commit`. The caller names the
 revision of everything its decision rests on; if one has moved the whole commit
-is refused with :class:`RevisionConflict` and nothing is written. Correctness
+is refused with :class:`RevisionConflictError` and nothing is written. Correctness
 under several tabs rests on this alone, never on a lock.
 
 An audited commit is durable when it returns (``durability: "strict"`` in
@@ -28,7 +28,7 @@ __all__ = [
     "Key",
     "Put",
     "Record",
-    "RevisionConflict",
+    "RevisionConflictError",
     "StorageError",
     "StorageFailure",
     "StoragePort",
@@ -62,7 +62,7 @@ class StorageError(Exception):
         self.failure = failure
 
 
-class RevisionConflict(Exception):
+class RevisionConflictError(Exception):
     """A commit named a revision that is no longer the stored one; nothing was written."""
 
     def __init__(self, address: Address) -> None:
@@ -148,7 +148,7 @@ class StoragePort(Protocol):
         deletes: Sequence[Delete] = (),
         durable: bool = True,
     ) -> None:
-        """Check, then write, in one transaction. Raises RevisionConflict.
+        """Check, then write, in one transaction. Raises RevisionConflictError.
 
         ``durable=False`` is for records whose loss costs nothing (probes).
         """

@@ -68,14 +68,14 @@ class JsSubtle(Protocol):
 
     def importKey(
         self,
-        format: str,
+        key_format: str,
         data: JsBuffer,
         algorithm: JsProxy,
         extractable: bool,
         usages: JsProxy,
         /,
     ) -> Awaitable[JsCryptoKey]: ...
-    def exportKey(self, format: str, key: JsCryptoKey, /) -> Awaitable[JsProxy]: ...
+    def exportKey(self, key_format: str, key: JsCryptoKey, /) -> Awaitable[JsProxy]: ...
     def generateKey(
         self, algorithm: JsProxy, extractable: bool, usages: JsProxy, /
     ) -> Awaitable[JsProxy]: ...
@@ -92,11 +92,11 @@ class JsSubtle(Protocol):
         /,
     ) -> Awaitable[JsCryptoKey]: ...
     def wrapKey(
-        self, format: str, key: JsCryptoKey, wrapping_key: JsCryptoKey, algorithm: JsProxy, /
+        self, key_format: str, key: JsCryptoKey, wrapping_key: JsCryptoKey, algorithm: JsProxy, /
     ) -> Awaitable[JsBuffer]: ...
     def unwrapKey(
         self,
-        format: str,
+        key_format: str,
         wrapped: JsBuffer,
         unwrapping_key: JsCryptoKey,
         algorithm: JsProxy,

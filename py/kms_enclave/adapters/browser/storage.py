@@ -33,7 +33,7 @@ from kms_enclave.ports.storage import (
     Key,
     Put,
     Record,
-    RevisionConflict,
+    RevisionConflictError,
     StorageError,
     StorageFailure,
     StoreName,
@@ -99,12 +99,12 @@ class IndexedDbStorage:
         deletes: Sequence[Delete] = (),
         durable: bool = True,
     ) -> None:
-        """Check, then write, in one transaction. Raises RevisionConflict."""
+        """Check, then write, in one transaction. Raises RevisionConflictError."""
         text = _format_change(expectations, puts, deletes)
         js_keys = js_array(_keys_of(puts))
         conflict = await _answer(self._js_database.commit(text, js_keys, durable))
         if conflict != _COMMITTED:
-            raise RevisionConflict(expectations[conflict].address)
+            raise RevisionConflictError(expectations[conflict].address)
 
     async def replace_all(
         self, *, expectations: Sequence[Expectation], puts: Sequence[Put]
@@ -114,7 +114,7 @@ class IndexedDbStorage:
         js_keys = js_array(_keys_of(puts))
         conflict = await _answer(self._js_database.replaceAll(text, js_keys))
         if conflict != _COMMITTED:
-            raise RevisionConflict(expectations[conflict].address)
+            raise RevisionConflictError(expectations[conflict].address)
 
 
 def storage_error(failure: object, message: str) -> StorageError:

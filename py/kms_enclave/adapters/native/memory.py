@@ -20,7 +20,7 @@ from kms_enclave.ports.storage import (
     Key,
     Put,
     Record,
-    RevisionConflict,
+    RevisionConflictError,
     StoreName,
 )
 
@@ -81,7 +81,7 @@ class MemoryStorage:
         deletes: Sequence[Delete] = (),
         durable: bool = True,
     ) -> None:
-        """Check, then write. Raises RevisionConflict."""
+        """Check, then write. Raises RevisionConflictError."""
         del durable
         self._check(expectations)
         self._write(puts)
@@ -102,7 +102,7 @@ class MemoryStorage:
             address = expectation.address
             record = self._stores[address.store].get(address.key)
             if (record.revision if record else ABSENT) != expectation.revision:
-                raise RevisionConflict(address)
+                raise RevisionConflictError(address)
 
     def _write(self, puts: Sequence[Put]) -> None:
         for put in puts:

@@ -22,14 +22,13 @@ from kms_enclave.adapters.native.sealed import format_handle, parse_handle
 from kms_enclave.ports.crypto import KeyHandle
 from kms_enclave.ports.storage import (
     ABSENT,
-    STORE_NAMES,
     Address,
     Delete,
     Expectation,
     Key,
     Put,
     Record,
-    RevisionConflict,
+    RevisionConflictError,
     StorageError,
     StorageFailure,
     StoreName,
@@ -40,7 +39,46 @@ __all__ = ["SqliteStorage"]
 _SCHEMA_VERSION: Final = 1
 _BUSY_TIMEOUT_S: Final = 5.0
 _ABOVE_EVERY_KEY: Final = "\U0010ffff"
-_COLUMNS: Final = "key, revision, value, handles, expires_ms"
+
+_CREATE: Final = """
+CREATE TABLE records (
+    store TEXT NOT NULL,
+    key NOT NULL, -- without a type, so that an integer stays one and sorts as one
+    revision INTEGER NOT NULL,
+    value TEXT NOT NULL,
+    handles TEXT NOT NULL,
+    expires_ms INTEGER,
+    PRIMARY KEY (store, key)
+) WITHOUT ROWID
+"""
+_CREATE_INDEX: Final = "CREATE INDEX records_expires ON records (store, expires_ms, key)"
+_READ: Final = """
+SELECT key, revision, value, handles, expires_ms FROM records WHERE store = ? AND key = ?
+"""
+_SCAN: Final = """
+SELECT key, revision, value, handles, expires_ms FROM records
+WHERE store = ? ORDER BY key LIMIT ?
+"""
+_SCAN_AFTER: Final = """
+SELECT key, revision, value, handles, expires_ms FROM records
+WHERE store = ? AND key > ? ORDER BY key LIMIT ?
+"""
+_SCAN_PREFIX: Final = """
+SELECT key, revision, value, handles, expires_ms FROM records
+WHERE store = ? AND key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?
+"""
+_EXPIRED: Final = """
+SELECT key, revision, value, handles, expires_ms FROM records
+WHERE store = ? AND expires_ms <= ? ORDER BY expires_ms, key LIMIT ?
+"""
+_COUNT: Final = "SELECT count(*) FROM records WHERE store = ?"
+_REVISION: Final = "SELECT revision FROM records WHERE store = ? AND key = ?"
+_WRITE: Final = """
+INSERT OR REPLACE INTO records (store, key, revision, value, handles, expires_ms)
+VALUES (?, ?, ?, ?, ?, ?)
+"""
+_DELETE: Final = "DELETE FROM records WHERE store = ? AND key = ?"
+_DELETE_ALL: Final = "DELETE FROM records"
 
 _Row = tuple[Key, int, str, str, int | None]
 
@@ -69,38 +107,34 @@ class SqliteStorage:
     async def read(self, addresses: Sequence[Address]) -> Sequence[Record | None]:
         """Read records in one transaction, in order; ``None`` where there is none."""
         with self._transaction("BEGIN"):
-            return [self._record(address) for address in addresses]
+            return [self._read(address) for address in addresses]
 
     async def scan(
         self, store: StoreName, *, after: Key | None, limit: int
     ) -> Sequence[tuple[Key, Record]]:
         """Read up to ``limit`` records with keys above ``after``, in key order."""
         if after is None:
-            return self._rows(store, "ORDER BY key LIMIT ?", (limit,))
-        return self._rows(store, "WHERE key > ? ORDER BY key LIMIT ?", (after, limit))
+            return self._rows(_SCAN, (store, limit))
+        return self._rows(_SCAN_AFTER, (store, after, limit))
 
     async def scan_prefix(
         self, store: StoreName, *, prefix: str, after: str | None, limit: int
     ) -> Sequence[tuple[Key, Record]]:
         """Like :meth:`scan`, for string keys that start with ``prefix``."""
         return self._rows(
-            store,
-            "WHERE key >= ? AND key < ? AND key > ? ORDER BY key LIMIT ?",
-            (prefix, prefix + _ABOVE_EVERY_KEY, after or "", limit),
+            _SCAN_PREFIX, (store, prefix, prefix + _ABOVE_EVERY_KEY, after or "", limit)
         )
 
     async def expired(
         self, store: StoreName, *, now_ms: int, limit: int
     ) -> Sequence[tuple[Key, Record]]:
         """Read up to ``limit`` records with ``expires_ms <= now_ms``, oldest first."""
-        return self._rows(
-            store, "WHERE expires_ms <= ? ORDER BY expires_ms, key LIMIT ?", (now_ms, limit)
-        )
+        return self._rows(_EXPIRED, (store, now_ms, limit))
 
     async def count(self, store: StoreName) -> int:
         """Return how many records a store holds."""
         with _named_failures():
-            row = self._connection.execute(f"SELECT count(*) FROM {_table(store)}").fetchone()
+            row = self._connection.execute(_COUNT, (store,)).fetchone()
         return int(row[0])
 
     async def commit(
@@ -111,16 +145,13 @@ class SqliteStorage:
         deletes: Sequence[Delete] = (),
         durable: bool = True,
     ) -> None:
-        """Check, then write, in one transaction. Raises RevisionConflict."""
+        """Check, then write, in one transaction. Raises RevisionConflictError."""
         del durable  # Every commit is: a slower probe harms nobody here.
         with self._transaction("BEGIN IMMEDIATE"):
             self._check(expectations)
             self._write(puts)
             for delete in deletes:
-                address = delete.address
-                self._connection.execute(
-                    f"DELETE FROM {_table(address.store)} WHERE key = ?", (address.key,)
-                )
+                self._connection.execute(_DELETE, (delete.address.store, delete.address.key))
 
     async def replace_all(
         self, *, expectations: Sequence[Expectation], puts: Sequence[Put]
@@ -128,8 +159,7 @@ class SqliteStorage:
         """Check, delete every record of every store and write ``puts``, in one transaction."""
         with self._transaction("BEGIN IMMEDIATE"):
             self._check(expectations)
-            for store in STORE_NAMES:
-                self._connection.execute(f"DELETE FROM {_table(store)}")
+            self._connection.execute(_DELETE_ALL)
             self._write(puts)
 
     def _prepare(self) -> None:
@@ -141,16 +171,8 @@ class SqliteStorage:
                 raise StorageError("newer", f"the file has schema {version}")
             if version == _SCHEMA_VERSION:
                 return
-            for store in STORE_NAMES:
-                # The key has no type, so that an integer stays one and sorts as one.
-                self._connection.execute(
-                    f"CREATE TABLE {_table(store)} (key PRIMARY KEY, revision INTEGER NOT NULL, "
-                    "value TEXT NOT NULL, handles TEXT NOT NULL, expires_ms INTEGER) "
-                    "WITHOUT ROWID"
-                )
-                self._connection.execute(
-                    f"CREATE INDEX {store}_expires ON {_table(store)} (expires_ms)"
-                )
+            self._connection.execute(_CREATE)
+            self._connection.execute(_CREATE_INDEX)
             self._connection.execute(f"PRAGMA user_version = {_SCHEMA_VERSION}")
 
     @contextmanager
@@ -164,37 +186,28 @@ class SqliteStorage:
                 raise
             self._connection.commit()
 
-    def _record(self, address: Address) -> Record | None:
-        rows = self._select(address.store, "WHERE key = ?", (address.key,))
-        return _parse_row(rows[0])[1] if rows else None
+    def _read(self, address: Address) -> Record | None:
+        row = self._connection.execute(_READ, (address.store, address.key)).fetchone()
+        return _parse_row(row)[1] if row else None
 
-    def _rows(
-        self, store: StoreName, clause: str, values: tuple[Key, ...]
-    ) -> Sequence[tuple[Key, Record]]:
+    def _rows(self, query: str, values: tuple[Key, ...]) -> Sequence[tuple[Key, Record]]:
         with _named_failures():
-            return [_parse_row(row) for row in self._select(store, clause, values)]
-
-    def _select(self, store: StoreName, clause: str, values: tuple[Key, ...]) -> list[_Row]:
-        return self._connection.execute(
-            f"SELECT {_COLUMNS} FROM {_table(store)} {clause}", values
-        ).fetchall()
+            return [_parse_row(row) for row in self._connection.execute(query, values)]
 
     def _check(self, expectations: Iterable[Expectation]) -> None:
         for expectation in expectations:
             address = expectation.address
-            row = self._connection.execute(
-                f"SELECT revision FROM {_table(address.store)} WHERE key = ?", (address.key,)
-            ).fetchone()
+            row = self._connection.execute(_REVISION, (address.store, address.key)).fetchone()
             if (row[0] if row else ABSENT) != expectation.revision:
-                raise RevisionConflict(address)
+                raise RevisionConflictError(address)
 
     def _write(self, puts: Iterable[Put]) -> None:
         for put in puts:
             record = put.record
             self._connection.execute(
-                f"INSERT OR REPLACE INTO {_table(put.address.store)} ({_COLUMNS}) "
-                "VALUES (?, ?, ?, ?, ?)",
+                _WRITE,
                 (
+                    put.address.store,
                     put.address.key,
                     record.revision,
                     record.value,
@@ -202,13 +215,6 @@ class SqliteStorage:
                     record.expires_ms,
                 ),
             )
-
-
-def _table(store: StoreName) -> str:
-    # A name that came from elsewhere must not become SQL.
-    if store not in STORE_NAMES:
-        raise ValueError(f"unknown store {store!r}")
-    return f'"{store}"'
 
 
 def _parse_row(row: _Row) -> tuple[Key, Record]:

@@ -1,0 +1,1 @@
+"""Vectors that others computed, and what computes them."""
