@@ -18,6 +18,9 @@ export const ENTRIES = /** @type {const} */ ({
   sdk: "web/sdk/kms-user.ts",
 });
 
+/** Folders of pages on the page's origin; they load the SDK from its address there. */
+export const PAGES = /** @type {const} */ (["demo", "conformance"]);
+
 /** Pyodide's script names its wasm file, which would be copied as an asset; ours comes through the runtime list. */
 const withoutWasmAsset = {
   name: "kms:without-wasm-asset",
@@ -28,8 +31,22 @@ const withoutWasmAsset = {
   },
 };
 
+/** @param {string} page @returns {import("vite").UserConfig} */
+export function pageConfig(page) {
+  return {
+    root: `web/${page}`,
+    base: "./",
+    build: {
+      target: "es2023",
+      modulePreload: false,
+      assetsInlineLimit: 0,
+      emptyOutDir: true,
+      rolldownOptions: { external: [/^\/sdk\//] },
+    },
+  };
+}
+
 export default defineConfig(({ mode }) => ({
-  configFile: false,
   publicDir: false,
   plugins: [withoutWasmAsset],
   define: {

@@ -6,10 +6,12 @@
  *
  * The last three put more Python into the image than the enclave itself, which is how a test runs inside it.
  */
+import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
-import { bundle } from "./bundle.mjs";
+import { PAGES } from "../../vite.config.js";
+import { bundle, bundlePage } from "./bundle.mjs";
 import { compressFile } from "./compress.mjs";
 import { canonicalJson } from "./hashing.mjs";
 import { hashCode, makeImage } from "./image.mjs";
@@ -63,8 +65,8 @@ const isNew = await makeImage({ python, imports: [entry, ...values.import], outp
 await copyFile(join(PYODIDE_HOME, "pyodide.asm.wasm"), join(out, "python.wasm"));
 await bundle("worker", out);
 await bundle("frame", out);
-await copyFile("web/frame/index.html", join(out, "frame.html"));
-await copyFile("web/frame/frame.css", join(out, "frame.css")).catch(() => writeFile(join(out, "frame.css"), ""));
+await bundle("sdk", out);
+for (const page of PAGES) if (existsSync(`web/${page}/index.html`)) await bundlePage(page, out);
 for (const name of ["image.bin", "python.wasm", "worker.js"]) await compressFile(join(out, name));
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));

@@ -85,7 +85,7 @@ export async function stamp({ pieces, config, output, withoutFrameAncestors = fa
   const frame = await readFile(join(pieces, "frame.js"), "utf8");
   const script = await site.writeImmutable("frame.js", fillFrame(frame, manifestHash, config.parentOrigins));
   const style = await site.writeImmutable("frame.css", await readFile(join(pieces, "frame.css")));
-  await site.write("index.html", entryPage(await readFile(join(pieces, "frame.html"), "utf8"), script, style));
+  await site.write("index.html", entryPage(script, style));
 
   const rules = headerRules(config.parentOrigins, { withoutFrameAncestors });
   await site.write("_headers", formatHeadersFile(rules));

@@ -1,0 +1,97 @@
+# make demo · serve · dev · build · test · test-long · lint · bench · setup
+#
+# Every target sets up what it needs by itself: a virtual environment in .venv, npm packages, and, for the browser
+# tests only, browsers from Debian's packages. Stamp files in .make keep a second run fast.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := build
+
+VENV := .venv
+PYTHON := $(VENV)/bin/python
+KMS_PORT ?= 8501
+APP_PORT ?= 8500
+APP_ROOT ?= build/pieces/demo
+# Where the build goes, so that two builds can be compared.
+PIECES ?= build/pieces
+RELEASE ?= build/enclave
+CONFIG ?= kms.config.json
+
+.PHONY: demo serve dev build pieces test test-long test-python test-browsers lint format bench setup browsers \
+	requirements clean
+
+demo: pieces
+	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
+
+serve: pieces
+	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT)
+
+# Plain Pyodide and the sources of py/: an edit needs only a reload. Never part of a release.
+dev: pieces
+	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev
+
+# A release: the files of $(RELEASE)/site, for the origins that $(CONFIG) names.
+build: pieces
+	@node worker/build/stamp.mjs --pieces $(PIECES) --config $(CONFIG) --out $(RELEASE)
+
+# Decides by the content of its inputs what is made again; the memory image is what takes time.
+pieces: setup
+	@node worker/build/main.mjs --out $(PIECES)
+
+test: lint test-python test-browsers
+
+test-python: setup
+	$(PYTHON) -m pytest tests
+
+test-browsers: pieces browsers
+	$(PYTHON) -m pytest e2e
+
+test-long: pieces browsers
+	KMS_LONG=1 $(PYTHON) -m pytest tests e2e
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	npx --no-install biome check
+	npx --no-install tsc --noEmit
+
+format: setup
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+	npx --no-install biome check --write
+
+bench: pieces browsers
+	$(PYTHON) -m bench
+
+setup: .make/venv .make/npm
+
+.make/venv: requirements-dev.txt pyproject.toml
+	@mkdir -p .make
+	@.ci/ensure-venv $(VENV)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.make/npm: package-lock.json package.json
+	@mkdir -p .make
+	npm ci --no-fund --no-audit
+	@touch $@
+
+browsers: .make/browsers
+
+.make/browsers: .ci/ensure-browsers
+	@mkdir -p .make
+	@.ci/ensure-browsers
+	@touch $@
+
+# For maintainers, with uv: writes the pinned requirements anew. Neither names an index.
+requirements:
+	for name in requirements requirements-dev; do \
+		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+			--python-version 3.11 --custom-compile-command "make requirements" $$name.in --output-file $$name.txt; \
+	done
+
+clean:
+	rm -rf build .make

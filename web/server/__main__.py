@@ -1,0 +1,82 @@
+"""usage: python -m web.server --kms-port PORT --app-port PORT --app-root FOLDER"""
+
+import argparse
+import os
+import signal
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from web.server.deployment import PIECES
+from web.server.serving import LocalServer, ServeOptions, serve_in_background
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m web.server", description="Serve the built enclave and a page."
+    )
+    parser.add_argument(
+        "--kms-port",
+        type=int,
+        default=8501,
+        help="port of the enclave (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--app-port",
+        type=int,
+        default=8500,
+        help="port of the page (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--app-root",
+        type=Path,
+        default=PIECES / "demo",
+        help="page's folder",
+    )
+    parser.add_argument(
+        "--no-page-credentials",
+        action="store_true",
+        help="the page may not pass credentials itself",
+    )
+    parser.add_argument("--open", action="store_true", help="open a browser, if there is a display")
+    return parser.parse_args()
+
+
+def _announce(local: LocalServer, app_root: Path) -> None:
+    cross_site = f"embeds the enclave cross-site, at {local.cross_site_kms_origin}"
+    lines = (
+        f"page      {local.app_origin}/  ({app_root})",
+        f"          {local.cross_site_app_origin}/  {cross_site}",
+        f"enclave   {local.kms_origin}/",
+        f"sdk       {local.app_origin}/sdk/kms-user.js",
+        "Ctrl-C stops both.",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def main() -> int:
+    arguments = _parse_arguments()
+    if not arguments.app_root.is_dir():
+        sys.stderr.write(f"there is no folder {arguments.app_root}\n")
+        return 2
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    options = ServeOptions(
+        app_root=arguments.app_root,
+        kms_port=arguments.kms_port,
+        app_port=arguments.app_port,
+        page_credentials=not arguments.no_page_credentials,
+    )
+    with serve_in_background(options) as local:
+        _announce(local, arguments.app_root)
+        if arguments.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+            webbrowser.open(f"{local.app_origin}/")
+        stop.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
