@@ -25,6 +25,18 @@ __all__ = ["FieldError", "camel_case", "structure", "unstructure"]
 T = TypeVar("T")
 
 
+class _MakeStructureHook(typing.Protocol):
+    def __call__(
+        self, cls: type, converter: cattrs.Converter, **options: object
+    ) -> Callable[[object, object], object]: ...
+
+
+class _MakeUnstructureHook(typing.Protocol):
+    def __call__(
+        self, cls: type, converter: cattrs.Converter, **options: object
+    ) -> Callable[[object], object]: ...
+
+
 class FieldError(ValueError):
     """A value that a field does not take; ``field`` is its path, ``reason`` says why."""
 
@@ -58,7 +70,7 @@ def _first_fault(error: BaseException, path: str) -> FieldError:
     if isinstance(error, FieldError):
         return FieldError(_join(path, error.field), error.reason)
     if isinstance(error, cattrs.errors.ForbiddenExtraKeysError):
-        unknown = sorted(error.extra_fields)[0]
+        unknown = min(error.extra_fields)
         return FieldError(_join(path, unknown[:64]), "unknown field")
     if isinstance(error, cattrs.BaseValidationError):
         inner = error.exceptions[0]
@@ -172,7 +184,7 @@ def _attrs_structure_hook(
     cls: type, converter: cattrs.Converter
 ) -> Callable[[object, object], object]:
     # mypy reads ``**overrides`` as if it could reach the function's own options.
-    make = typing.cast(Callable[..., Callable[[object, object], object]], make_dict_structure_fn)
+    make = typing.cast(_MakeStructureHook, make_dict_structure_fn)
     inner = make(cls, converter, _cattrs_forbid_extra_keys=True, **_overrides(cls))
 
     def hook(value: object, target: object) -> object:
@@ -184,5 +196,5 @@ def _attrs_structure_hook(
 
 
 def _attrs_unstructure_hook(cls: type, converter: cattrs.Converter) -> Callable[[object], object]:
-    make = typing.cast(Callable[..., Callable[[object], object]], make_dict_unstructure_fn)
+    make = typing.cast(_MakeUnstructureHook, make_dict_unstructure_fn)
     return make(cls, converter, **_overrides(cls))

@@ -15,8 +15,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-import attrs
-
 from kms_enclave.audit.certificate import certificate_bytes
 from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH, SIGNERS, chain_hash, format_signer_id
 from kms_enclave.encoding import parse_base64url

@@ -35,7 +35,7 @@ from kms_enclave.leases.token import (
 )
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record
 
-__all__ = ["Issuer", "IssueRequest", "Token"]
+__all__ = ["IssueRequest", "Issuer", "Token"]
 
 _MAX_CALLS_PER_COMMIT: Final = 64
 

@@ -20,7 +20,7 @@ from kms_enclave.leases.lease import Lease, lease_address, parse_lease
 from kms_enclave.leases.quota import CHUNK, GrantWindow, WindowRecord, first_chunk_needed
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record, StoragePort
 
-__all__ = ["Ledger", "LeaseAccount"]
+__all__ = ["LeaseAccount", "Ledger"]
 
 HOUR_MS: Final = 3_600_000
 _PAGE: Final = 512

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, cast
+from typing import cast
 
 from kms_enclave.encoding import format_json, parse_json
 from kms_enclave.errors import ERROR_CODES, KMSError

@@ -10,7 +10,7 @@ id, and is counted. No stack and no exception text crosses.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import cast
+from typing import Never, cast
 
 from kms_enclave.context import Lock
 from kms_enclave.encoding import format_json
@@ -23,8 +23,8 @@ from kms_enclave.structure import FieldError, structure
 
 __all__ = ["Dispatcher", "Handler"]
 
-Handler = Callable[..., Awaitable[Mapping[str, object]]]
-"""Called with the structured parameters and the verified parent origin."""
+Handler = Callable[[Never, str], Awaitable[Mapping[str, object]]]
+"""Called with its method's structured parameters and the verified parent origin."""
 
 
 class Dispatcher:
@@ -59,8 +59,10 @@ class Dispatcher:
             raise KMSError("method.unknown", details={"method": str(name)[:64]})
         if self._lock.reason is not None and not POLICY[name].when_locked:
             raise KMSError("attestation.failed", details={"reason": self._lock.reason})
-        params: object = structure(request.get("params", {}), METHODS[name].params)
-        return await self._handlers[name](params, cast(str, request["origin"]))
+        params = structure(request.get("params", {}), METHODS[name].params)
+        handler = self._handlers[name]
+        # The contract's table pairs a method's class with its handler.
+        return await handler(cast(Never, params), cast(str, request["origin"]))
 
     def _to_wire(self, error: Exception) -> Mapping[str, object]:
         if isinstance(error, FieldError):

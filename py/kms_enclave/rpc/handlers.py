@@ -25,9 +25,9 @@ from kms_enclave.enrollment.setup import setup_passphrase
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import INSTANCE, parse_instance, read_instance
 from kms_enclave.keys.vapid import read_vapid_key
-from kms_enclave.leases.endpoint import verify_visible_ascii
 from kms_enclave.leases.creation import LeaseRequest, create_lease
-from kms_enclave.leases.issuance import IssueRequest, Issuer
+from kms_enclave.leases.endpoint import verify_visible_ascii
+from kms_enclave.leases.issuance import Issuer, IssueRequest
 from kms_enclave.leases.lease import Sub
 from kms_enclave.reset import reset_instance
 from kms_enclave.rpc import contract
