@@ -59,7 +59,7 @@ class Dispatcher:
             raise KMSError("method.unknown", details={"method": str(name)[:64]})
         if self._lock.reason is not None and not POLICY[name].when_locked:
             raise KMSError("attestation.failed", details={"reason": self._lock.reason})
-        params = structure(request.get("params", {}), METHODS[name].params)
+        params: object = structure(request.get("params", {}), METHODS[name].params)
         handler = self._handlers[name]
         # The contract's table pairs a method's class with its handler.
         return await handler(cast(Never, params), cast(str, request["origin"]))
