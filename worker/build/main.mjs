@@ -27,6 +27,9 @@ const DEPENDENCIES = {
   "typing-extensions": ["typing_extensions"],
 };
 
+/** Modules that nothing imports before they are needed, when it is too late: rfc8785 sorts keys by their UTF-16. */
+const NEEDED_LATE = ["encodings.utf_16_be"];
+
 /** @param {readonly string[]} items `left:right,right` @returns {[string, string[]][]} */
 function parsePairs(items) {
   return items.map((item) => {
@@ -61,7 +64,8 @@ const python = {
 await mkdir(out, { recursive: true });
 const codeHash = await hashCode(python);
 const image = join(out, "image.bin");
-const isNew = await makeImage({ python, imports: [entry, ...values.import], output: image }, codeHash);
+const imports = [entry, ...NEEDED_LATE, ...values.import];
+const isNew = await makeImage({ python, imports, output: image }, codeHash);
 await copyFile(join(PYODIDE_HOME, "pyodide.asm.wasm"), join(out, "python.wasm"));
 await bundle("worker", out);
 await bundle("frame", out);
