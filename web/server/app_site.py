@@ -19,7 +19,7 @@ class AppFolders:
     conformance: Path
 
 
-def app_site(folders: AppFolders, *, kms_port: int) -> Starlette:
+def app_site(folders: AppFolders, *, kms_port: int, page_credentials: bool) -> Starlette:
     """Serve `folders`; nothing is cached without asking, so that an edit needs only a reload."""
 
     async def sdk(_request: Request) -> Response:
@@ -33,7 +33,7 @@ def app_site(folders: AppFolders, *, kms_port: int) -> Starlette:
         # The same-site and the cross-site pair: a page on app.localhost embeds kms.localhost.
         host = "kms.localhost" if request.url.hostname == "app.localhost" else "localhost"
         return JSONResponse(
-            {"kmsOrigin": f"http://{host}:{kms_port}"},
+            {"kmsOrigin": f"http://{host}:{kms_port}", "pageCredentials": page_credentials},
             headers={"cache-control": "no-cache"},
         )
 

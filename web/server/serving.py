@@ -127,6 +127,8 @@ def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
     return _ByPort(
         {
             local.kms_port: EnclaveSite(stamp_deployment(deployment)),
-            local.app_port: app_site(folders, kms_port=local.kms_port),
+            local.app_port: app_site(
+                folders, kms_port=local.kms_port, page_credentials=options.page_credentials
+            ),
         }
     )
