@@ -16,7 +16,7 @@ from kms_enclave.errors import ERROR_CODES
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.structure import camel_case
 
-__all__ = ["format_typescript"]
+__all__ = ["contract_classes", "format_type", "format_typescript"]
 
 _PRIMITIVES: typing.Final[Mapping[object, str]] = {
     str: "string",
@@ -30,10 +30,7 @@ _PRIMITIVES: typing.Final[Mapping[object, str]] = {
 
 def format_typescript() -> str:
     """Return the text of ``contract.gen.ts``."""
-    classes: dict[str, type] = {}
-    for method in METHODS.values():
-        _collect(method.params, classes)
-        _collect(method.result, classes)
+    classes = contract_classes()
     lines = [
         "// Generated from py/kms_enclave/rpc/contract.py by `make contract`; do not edit.",
         "",
@@ -45,6 +42,15 @@ def format_typescript() -> str:
     for name in sorted(classes):
         lines += [*_interface_lines(classes[name]), ""]
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def contract_classes() -> Mapping[str, type]:
+    """Return every class that the contract reaches, by name."""
+    classes: dict[str, type] = {}
+    for method in METHODS.values():
+        _collect(method.params, classes)
+        _collect(method.result, classes)
+    return classes
 
 
 def _error_lines() -> Iterator[str]:
@@ -79,22 +85,23 @@ def _interface_lines(cls: type) -> Iterator[str]:
     yield f"export interface {cls.__name__} {{"
     for field in fields:
         optional = "?" if field.default is not attrs.NOTHING else ""
-        yield f"  {camel_case(field.name)}{optional}: {_type(field.type)};"
+        yield f"  {camel_case(field.name)}{optional}: {format_type(field.type)};"
     yield "}"
 
 
-def _type(annotation: object) -> str:
+def format_type(annotation: object) -> str:
+    """Return the TypeScript of a field's type; classes of the contract by their names."""
     if annotation in _PRIMITIVES:
         return _PRIMITIVES[annotation]
     origin, args = typing.get_origin(annotation), typing.get_args(annotation)
     if origin is typing.Literal:
         return " | ".join(_literal(arg) for arg in args)
     if origin in (types.UnionType, typing.Union):
-        return " | ".join(_type(arg) for arg in args)
+        return " | ".join(format_type(arg) for arg in args)
     if origin is tuple:
-        return f"readonly {_type(args[0])}[]"
+        return f"readonly {format_type(args[0])}[]"
     if origin is not None and issubclass(origin, Mapping):
-        return f"Readonly<Record<string, {_type(args[1])}>>"
+        return f"Readonly<Record<string, {format_type(args[1])}>>"
     if isinstance(annotation, type) and attrs.has(annotation):
         return annotation.__name__
     raise TypeError(f"no TypeScript for {annotation!r}")

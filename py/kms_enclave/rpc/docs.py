@@ -1,0 +1,123 @@
+"""The contract as reference pages: ``python -m kms_enclave.rpc.docs PAGE`` prints one.
+
+``errors`` is ``docs/errors.md``, ``methods`` is ``docs/methods.md``; a test fails when a
+page and the code differ.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from typing import Final
+
+import attrs
+
+from kms_enclave.errors import ERROR_CODES
+from kms_enclave.policy import POLICY, Authorisation
+from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.prose import ADVICE, NOT_YET, PURPOSE
+from kms_enclave.rpc.typescript import contract_classes, format_type
+from kms_enclave.structure import camel_case
+
+__all__ = ["PAGES"]
+
+_ERRORS_HEAD: Final = """\
+# Errors
+
+Every refusal is `{code, message, retryAfterMs, details}`; in a page it is a `KMSError`, an
+`Error` with these fields. Programs decide by `code`, which is stable. `message` is for people
+and may be more precise than the one below. `retryAfterMs` is the time after which the same call
+would be granted if nothing else happened, or `null` where waiting does not help. `details` never
+holds a secret; a stack never crosses an origin.
+
+Generated from `py/kms_enclave/errors.py` by `python -m kms_enclave.rpc.docs errors`. Codes marked
+*not yet* are reserved for methods that do not exist yet; nothing raises them.
+"""
+
+_METHODS_HEAD: Final = """\
+# Methods
+
+Parameters and results as they are on the wire. `KMSUser` has a method of each name that takes the
+parameters as one object, but for `setupPassphrase(passphrase?)`, `getPublicKey(kid?)` and
+`resetKMS(credentials?)`, which take the one value itself. A token's `exp`, `nbf` and `iat` are Unix
+seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
+fields are `request.invalid`, with the field's path in `details.field`.
+
+*When locked*: whether the method answers after a failed check at start (`attestation.failed`).
+
+Generated from `py/kms_enclave/rpc/contract.py` and `py/kms_enclave/policy.py` by
+`python -m kms_enclave.rpc.docs methods`.
+"""
+
+
+def format_errors() -> str:
+    """Return the text of ``docs/errors.md``."""
+    rows = [(f"`{code}`", message, _advice(code)) for code, message in ERROR_CODES.items()]
+    return "\n".join([_ERRORS_HEAD, *_table(("code", "message", "what to do"), rows), ""])
+
+
+def format_methods() -> str:
+    """Return the text of ``docs/methods.md``."""
+    lines = [_METHODS_HEAD]
+    summary = [
+        (
+            f"[`{name}`](#{name.lower()})",
+            _needs(name),
+            "yes" if POLICY[name].when_locked else "no",
+        )
+        for name in METHODS
+    ]
+    lines += [*_table(("method", "needs", "when locked"), summary), ""]
+    ends = set[type]()
+    for name, method in METHODS.items():
+        ends |= {method.params, method.result}
+        lines += [f"## {name}", "", PURPOSE[name], "", f"Needs: {_needs(name)}.", ""]
+        lines += ["**Parameters.** " + _doc(method.params), "", *_fields(method.params)]
+        lines += ["**Result.** " + _doc(method.result), "", *_fields(method.result)]
+    lines += ["# Types", ""]
+    for name, cls in sorted(contract_classes().items()):
+        if cls not in ends:
+            lines += [f"## {name}", "", _doc(cls), "", *_fields(cls)]
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def _needs(name: str) -> str:
+    authorisation = POLICY[name].authorisation
+    return "nothing" if authorisation is Authorisation.NONE else authorisation.value
+
+
+def _advice(code: str) -> str:
+    return "*not yet*" if code in NOT_YET else ADVICE[code]
+
+
+def _fields(cls: type) -> Iterator[str]:
+    fields = attrs.fields(attrs.resolve_types(cls))
+    if not fields:
+        return
+    rows = [
+        (
+            f"`{camel_case(field.name)}`",
+            f"`{format_type(field.type)}`".replace("|", "\\|"),
+            "" if field.default is attrs.NOTHING else "optional",
+        )
+        for field in fields
+    ]
+    yield from _table(("field", "type", ""), rows)
+    yield ""
+
+
+def _doc(cls: type) -> str:
+    text = " ".join((cls.__doc__ or "").replace("``", "`").split())
+    return re.sub(r"`([a-z_]+)`", lambda match: f"`{camel_case(match[1])}`", text)
+
+
+def _table(head: tuple[str, ...], rows: list[tuple[str, str, str]]) -> Iterator[str]:
+    for cells in (head, ("---",) * len(head), *rows):
+        yield f"| {' | '.join(cells)} |".replace("  ", " ")
+
+
+PAGES: Final[Mapping[str, Callable[[], str]]] = {"errors": format_errors, "methods": format_methods}
+
+if __name__ == "__main__":
+    sys.stdout.write(PAGES[sys.argv[1]]())

@@ -1,0 +1,75 @@
+"""What the reference pages say beyond the contract, in one sentence or two each.
+
+Used by :mod:`kms_enclave.rpc.docs`; nothing decides by it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+__all__ = ["ADVICE", "NOT_YET", "PURPOSE"]
+
+PURPOSE: Final[Mapping[str, str]] = {
+    "setupPassphrase": "Makes the Master Secret, the first enrollment and the first VAPID key.",
+    "isSetup": "Tells whether there is an enrollment, and of which kinds.",
+    "getStatus": "Tells what runs and in which state; answers whatever else is wrong.",
+    "getPublicKey": "Returns a VAPID public key, as `applicationServerKey` takes it.",
+    "createLease": "Lets this origin have tokens for some endpoints, for some hours.",
+    "issueVAPIDJWT": "Issues one VAPID token (RFC 8292) under a lease, without the user.",
+    "getAuditLog": "Returns a page of the audit log; without parameters `KMSUser` reads all pages.",
+    "verifyAuditChain": "Verifies every entry of the stored log, from the first one.",
+    "resetKMS": "Deletes every key, lease and entry, and begins a new instance with a new log.",
+}
+
+NOT_YET: Final = frozenset(
+    {
+        "quota.exceeded.endpoint",
+        "quota.exceeded.user",
+        "quota.exceeded.relay",
+        "quota.suspended",
+        "lease.suspended",
+        "relay.proof.invalid",
+        "eid.unknown",
+        "enrollment.last",
+        "clock.skew",
+        "audit.rollback",
+    }
+)
+"""Codes that nothing raises yet."""
+
+ADVICE: Final[Mapping[str, str]] = {
+    "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `scope`, `used` and `limit`.",
+    "lease.expired": "Create a new lease.",
+    "lease.not.found": "Create a new lease.",
+    "lease.revoked": "Create a new lease.",
+    "lease.needs.resume": "The browser lost a key handle. Create a new lease.",
+    "lease.limit": "Ask for less, or create a new lease where its end is too near for a token.",
+    "endpoint.not.in.lease": "`url` and `eid` must be a pair of the lease. Create a lease for it.",
+    "aud.mismatch": "Pass `details.expected`: the origin of the endpoint's URL.",
+    "unlock.denied": "Let the user try again. Each denial is an entry of the log.",
+    "unlock.cancelled": "The user closed the prompt. Do not ask again by yourself.",
+    "unlock.throttled": "Wait `retryAfterMs` where it is given.",
+    "enrollment.exists": "Go on with what is there. A second setup never replaces anything.",
+    "enrollment.not.found": "Set the enclave up. If it was, its records were altered.",
+    "enrollment.damaged": "The stored secret does not open. Only `resetKMS` helps; keep the log.",
+    "setup.required": "Call `setupPassphrase`.",
+    "key.not.found": "Leave `kid` out, or read the current one from `getStatus`.",
+    "jti.collision": "Call again; nothing was issued.",
+    "request.invalid": "A mistake of the caller: `details` has `field` and `reason`.",
+    "method.unknown": "A mistake of the caller, or an older enclave than the SDK.",
+    "request.too.large": "The JSON text of `params` is over 262 144 characters.",
+    "origin.denied": "Only the origin that created the lease may use it.",
+    "integrity.failed": "Deploy again, and find out who changed the files.",
+    "attestation.failed": "Keep the log (`error.handle`), find out what happened, then reset.",
+    "storage.blocked": "Allow third-party storage here, or serve the enclave on the same site.",
+    "storage.unavailable": "Reload. In some private windows there is no IndexedDB at all.",
+    "storage.full": "Free space on the device.",
+    "storage.evicted": "Reload. What was stored is lost; ask for persistent storage.",
+    "storage.newer": "Reload until the newer version of the enclave comes.",
+    "unsupported": "Another browser, or a newer one; `details.capability` names what is missing.",
+    "channel.not.initialized": "Await `init()` first.",
+    "channel.timeout": "`details.stage` says where. At `hello`, check `parentOrigins`.",
+    "channel.closed": "Whether a call under way took effect is unknown. Call `init()` again.",
+    "internal": "A defect. Report it with `details.correlationId`.",
+}
