@@ -24,6 +24,9 @@ __all__ = ["FieldError", "camel_case", "structure", "unstructure"]
 
 T = TypeVar("T")
 
+_MAX_INTEGER: typing.Final = 2**53 - 1
+"""Beyond it JavaScript's numbers skip integers."""
+
 
 class _MakeStructureHook(typing.Protocol):
     def __call__(
@@ -120,15 +123,17 @@ def _exact(cls: type[T], reason: str) -> Callable[[object, object], T]:
 
 
 def _structure_int(value: object, _: object) -> int:
-    if type(value) is not int or abs(value) > 2**53 - 1:
+    if type(value) is not int or abs(value) > _MAX_INTEGER:
         raise FieldError("", "must be an integer")
     return value
 
 
 def _structure_number(value: object, _: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(typing.cast(float, value)):
-        raise FieldError("", "must be a finite number")
-    return typing.cast(float, value)
+    if type(value) is float and math.isfinite(value):
+        return value
+    if type(value) is int and abs(value) <= _MAX_INTEGER:
+        return value
+    raise FieldError("", "must be a finite number")
 
 
 def _is_free_object(cls: object) -> bool:
