@@ -39,13 +39,15 @@ from kms_enclave.keys.derivation import (
     derive_user_audit_public_key,
 )
 from kms_enclave.keys.vapid import VapidKeyRecord, generate_vapid_key
-from kms_enclave.ports.crypto import MasterSecret
+from kms_enclave.ports.crypto import CryptoPort, MasterSecret, UnusableSecretError, WrappingKey
 from kms_enclave.ports.prompt import PromptRequest
 from kms_enclave.ports.storage import ABSENT, Expectation
 
 __all__ = ["setup_passphrase"]
 
 _IV_LENGTH: Final = 12
+# WebKitGTK refuses the keys of one secret in 256.
+_SECRET_ATTEMPTS: Final = 5
 
 
 @attrs.frozen
@@ -139,25 +141,46 @@ async def _prepare(
     kek, kdf = await make_passphrase_kek(
         crypto, passphrase=passphrase, iterations=iterations, now_ms=now_ms
     )
-    iv = crypto.random_bytes(_IV_LENGTH)
     aad = master_secret_aad(
         enrollment_id=PASSPHRASE_ENROLLMENT,
         method="passphrase",
         instance_id=instance.record.instance_id,
     )
-    wrapped = await crypto.generate_master_secret(kek=kek, iv=iv, aad=aad)
-    secret = await crypto.open_master_secret(kek=kek, wrapped=wrapped, iv=iv, aad=aad)
+    made = await _make_master_secret(crypto, kek=kek, aad=aad)
     enrollment = EnrollmentRecord(
         enrollment_id=PASSPHRASE_ENROLLMENT,
         method="passphrase",
         created_at=now_ms,
         via=via,
-        encrypted_ms=format_base64url(wrapped),
-        ms_iv=format_base64url(iv),
+        encrypted_ms=format_base64url(made.wrapped),
+        ms_iv=format_base64url(made.iv),
         kdf=kdf,
     )
-    public = await derive_user_audit_public_key(crypto, secret)
-    return _Prepared(enrollment, secret, format_base64url(public))
+    return _Prepared(enrollment, made.secret, format_base64url(made.audit_public))
+
+
+@attrs.frozen
+class _MadeSecret:
+    """A Master Secret, wrapped and opened, and the User Audit Key's public key."""
+
+    wrapped: bytes
+    iv: bytes
+    secret: MasterSecret
+    audit_public: bytes
+
+
+async def _make_master_secret(crypto: CryptoPort, *, kek: WrappingKey, aad: bytes) -> _MadeSecret:
+    """Make a secret whose User Audit Key this platform accepts."""
+    for _ in range(_SECRET_ATTEMPTS):
+        iv = crypto.random_bytes(_IV_LENGTH)
+        wrapped = await crypto.generate_master_secret(kek=kek, iv=iv, aad=aad)
+        secret = await crypto.open_master_secret(kek=kek, wrapped=wrapped, iv=iv, aad=aad)
+        try:
+            public = await derive_user_audit_public_key(crypto, secret)
+        except UnusableSecretError:
+            continue
+        return _MadeSecret(wrapped, iv, secret, public)
+    raise KMSError("unsupported", details={"capability": "Ed25519"})
 
 
 async def _require_not_set_up(context: Context) -> Instance:
