@@ -1,7 +1,6 @@
 """Making a Master Secret on a platform that refuses some Ed25519 seeds."""
 
 import pytest
-
 from kms_enclave.adapters.native.crypto import NativeCrypto
 from kms_enclave.enrollment.setup import _make_master_secret
 from kms_enclave.errors import KMSError
