@@ -2,7 +2,7 @@
  * How records cross between IndexedDB, JavaScript and Python.
  *
  * One JSON text and the key handles in order, both ways: each object that crosses that border by itself costs more than
- * the work behind it (300 records as nested arrays 59 ms, as text 9 ms).
+ * the work behind it (300 records as nested arrays 59 ms, as text 12 ms).
  */
 import type { StoreName } from "./connection";
 
