@@ -1,12 +1,13 @@
 """Ending an instance: one commit that wipes everything and begins a new log.
 
 The new log's first entry names the old one and carries its closing entry, so that an
-auditor with an older export sees where it ended and by whose word.
+auditor with an older export sees where it ended and by whose word. A locked enclave's
+log is too damaged to be ended: it is abandoned, and the new one says why.
 """
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Final, cast
 
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change, Entry, SignedDraft
@@ -14,20 +15,29 @@ from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
 from kms_enclave.enrollment.authenticate import authenticated
+from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
+from kms_enclave.ports.storage import RevisionConflictError
 
 __all__ = ["reset_instance"]
 
-_WORD = "RESET"
-_OPERATION = "Delete all keys, leases and the log of this enclave"
+_MAX_ATTEMPTS: Final = 50
+_WORD: Final = "RESET"
+_OPERATION: Final = "Delete all keys, leases and the log of this enclave"
 
 
-async def reset_instance(context: Context, *, passphrase: str | None, origin: str) -> Entry:
+async def reset_instance(context: Context, *, passphrase: str | None, origin: str) -> Entry | None:
     """Reset with credentials, or with the user's typed word; return the closing entry.
 
-    Raises KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``.
+    There is no such entry where a locked enclave was reset, which only the user's word
+    can do: credentials cannot be checked without writing to the damaged log. Raises
+    KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``,
+    ``attestation.failed``.
     """
+    if context.lock.reason is not None:
+        await _reset_locked(context, context.lock.reason, passphrase=passphrase, origin=origin)
+        return None
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
     if passphrase is None:
         await context.prompt.confirm(PromptRequest(_OPERATION, origin, ()), word=_WORD)
@@ -49,6 +59,25 @@ async def reset_instance(context: Context, *, passphrase: str | None, origin: st
         return await _restart(context, instance, signed)
 
 
+async def _reset_locked(
+    context: Context, reason: str, *, passphrase: str | None, origin: str
+) -> None:
+    if passphrase is not None:
+        raise KMSError("attestation.failed", details={"reason": reason})
+
+    async def opening(now_ms: int) -> Change:
+        return await new_instance(
+            context, now_ms=now_ms, details={"previousLog": {"abandoned": reason}}
+        )
+
+    await context.prompt.confirm(PromptRequest(_OPERATION, origin, ()), word=_WORD)
+    try:
+        await context.journal.abandon(opening)
+    finally:
+        await context.prompt.close()
+    context.lock.reason = None
+
+
 async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Entry:
     async def opening(last: Entry) -> Change:
         previous_log = {"instanceId": instance.record.instance_id, "closing": last}
@@ -56,6 +85,15 @@ async def _restart(context: Context, instance: Instance, closing: SignedDraft) -
         now_ms = cast(int, last["timestamp"])
         return await new_instance(context, now_ms=now_ms, details={"previousLog": previous_log})
 
-    return await context.journal.restart(
-        closing=closing, expectations=[instance.expectation()], opening=opening
-    )
+    for _ in range(_MAX_ATTEMPTS):
+        current = await read_instance(context.storage)
+        if current.record.instance_id != instance.record.instance_id:
+            raise KMSError("setup.required", "Another tab has reset this enclave")
+        try:
+            return await context.journal.restart(
+                closing=closing, expectations=[current.expectation()], opening=opening
+            )
+        except RevisionConflictError:
+            # Another tab wrote first; one that issues does not wait for the lock.
+            continue
+    raise KMSError("internal", "The log moved at every attempt")

@@ -227,7 +227,7 @@ export interface ResetParams {
   credentials?: PassphraseCredentials | null;
 }
 
-/** ``checkpoint`` is the head of the log that the reset ended. */
+/** ``checkpoint`` is the head of the ended log; null where a locked enclave was reset. */
 export interface ResetResult {
   success: true;
   checkpoint: AuditHead | null;

@@ -181,7 +181,11 @@ async def _reset(context: Context, params: contract.ResetParams, origin: str) ->
     closing = await reset_instance(
         context, passphrase=_passphrase(params.credentials), origin=origin
     )
-    checkpoint = contract.AuditHead(cast(int, closing["seqNum"]), cast(str, closing["chainHash"]))
+    checkpoint = None
+    if closing is not None:
+        checkpoint = contract.AuditHead(
+            cast(int, closing["seqNum"]), cast(str, closing["chainHash"])
+        )
     return unstructure(contract.ResetResult(success=True, checkpoint=checkpoint))
 
 
