@@ -8,7 +8,7 @@ closes at success. Every denied attempt is an entry of the log.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import attrs
 
@@ -69,16 +69,22 @@ async def _ask_until_unlocked(
     while True:
         answer = await context.prompt.authenticate(request)
         credentials = Credentials(passphrase=answer.passphrase, via="enclave")
-        try:
-            return await _unlock(context, instance, credentials)
-        except WrongPassphraseError:
-            await _record_denial(context, instance, credentials, origin)
-            error = KMSError("unlock.denied")
-        except KMSError as refusal:
-            if refusal.code != "request.invalid":
-                await context.prompt.close()
-                raise
-            error = refusal
+        async with AsyncExitStack() as stack:
+            # Whatever else fails now, the dialog must not stay in the way of the next.
+            stack.push_async_callback(context.prompt.close)
+            error = None
+            try:
+                unlocked = await _unlock(context, instance, credentials)
+            except WrongPassphraseError:
+                await _record_denial(context, instance, credentials, origin)
+                error = KMSError("unlock.denied")
+            except KMSError as refusal:
+                if refusal.code != "request.invalid":
+                    raise
+                error = refusal
+            stack.pop_all()
+        if error is None:
+            return unlocked
         request = attrs.evolve(request, attempt=request.attempt + 1, error=error)
 
 
