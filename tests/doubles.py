@@ -65,6 +65,8 @@ class FaultyCrypto:
         self._native = NativeCrypto()
         self.failing: dict[str, Exception] = {}
         self.stretchings = 0
+        self.uuid: str | None = None
+        """Where given, what :meth:`random_uuid` returns."""
 
     def __getattr__(self, name: str) -> object:
         error = self.failing.get(name)
@@ -75,6 +77,9 @@ class FaultyCrypto:
             raise error
 
         return fail
+
+    def random_uuid(self) -> str:
+        return self.uuid or self._native.random_uuid()
 
     async def derive_passphrase_keys(
         self, *, passphrase: bytes, salt: bytes, iterations: int, kek_info: bytes, kcv_info: bytes

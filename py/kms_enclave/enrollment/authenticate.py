@@ -46,7 +46,7 @@ async def authenticated(
         try:
             yield await _unlock(context, instance, credentials), instance
         except WrongPassphraseError:
-            await _record_denial(context, instance, credentials, origin)
+            await _record_denial(context, credentials, origin)
             raise KMSError("unlock.denied") from None
         return
     unlocked = await _ask_until_unlocked(context, instance, operation, origin)
@@ -76,7 +76,7 @@ async def _ask_until_unlocked(
             try:
                 unlocked = await _unlock(context, instance, credentials)
             except WrongPassphraseError:
-                await _record_denial(context, instance, credentials, origin)
+                await _record_denial(context, credentials, origin)
                 error = KMSError("unlock.denied")
             except KMSError as refusal:
                 if refusal.code != "request.invalid":
@@ -98,9 +98,7 @@ async def _unlock(context: Context, instance: Instance, credentials: Credentials
     )
 
 
-async def _record_denial(
-    context: Context, instance: Instance, credentials: Credentials, origin: str
-) -> None:
+async def _record_denial(context: Context, credentials: Credentials, origin: str) -> None:
     draft = EntryDraft(
         op="unlock.denied",
         request_id=context.crypto.random_uuid(),
@@ -109,6 +107,8 @@ async def _record_denial(
     )
 
     async def plan(_: int) -> Change:
+        # Another tab may have begun a new instance while the keys were derived.
+        instance = await read_instance(context.storage)
         return Change(drafts=[instance_draft(instance, draft)])
 
     await context.journal.commit(plan)

@@ -80,11 +80,17 @@ async def create_lease(context: Context, request: LeaseRequest) -> LeaseRecord:
         origin=request.origin,
     ) as (unlocked, instance):
         key, key_revision = await _current_key(context, instance)
-        lease = await _make_lease(context, request, unlocked, instance, key, ttl_ms, quotas)
-        lock_time = context.clock.now_ms()
+        made: list[LeaseRecord] = []
 
-        async def plan(_: int) -> Change:
+        async def plan(now_ms: int) -> Change:
+            # Made for every attempt: its certificate must not begin after its first entry.
+            lease = await _make_lease(
+                context, request, unlocked, instance, key, ttl_ms, quotas, now_ms
+            )
+            made[:] = [lease.record]
             current = await read_instance(context.storage)
+            if current.record.instance_id != instance.record.instance_id:
+                raise KMSError("unlock.denied", "The enclave was reset meanwhile")
             record = await certify_instance(
                 context.crypto, unlocked.audit_key, current.record, context.build
             )
@@ -100,7 +106,7 @@ async def create_lease(context: Context, request: LeaseRequest) -> LeaseRecord:
                 unlocked,
                 draft,
                 uak_public=str(record.uak_public),
-                lock_time=lock_time,
+                lock_time=context.clock.now_ms(),
                 details=_details(lease.record),
             )
             return Change(
@@ -117,7 +123,7 @@ async def create_lease(context: Context, request: LeaseRequest) -> LeaseRecord:
             )
 
         await context.journal.commit(plan)
-    return lease.record
+    return made[0]
 
 
 def _in_words(request: LeaseRequest) -> str:
@@ -155,10 +161,10 @@ async def _make_lease(
     key: VapidKeyRecord,
     ttl_ms: int,
     quotas: QuotaLimits,
+    created_at: int,
 ) -> Lease:
     crypto = context.crypto
     lease_id = f"lease-{crypto.random_uuid()}"
-    created_at = context.journal.time_after(await context.journal.read_head())
     copy = await _copy_key(context, unlocked, instance, key, lease_id, created_at)
     lak = await crypto.generate_audit_key()
     certificate = await certify(
