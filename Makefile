@@ -30,7 +30,8 @@ serve: pieces
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT)
 
 # Plain Pyodide and the sources of py/: an edit needs only a reload. Never part of a release.
-dev: pieces
+dev: setup
+	@node worker/build/main.mjs --out $(PIECES) --dev
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev
 
 # A release: the files of $(RELEASE)/site, for the origins that $(CONFIG) names.

@@ -39,6 +39,11 @@ def _parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="the page may not pass credentials itself",
     )
+    parser.add_argument(
+        "--dev",
+        action="store_true",
+        help="plain Pyodide and the sources of py/: an edit needs only a reload",
+    )
     parser.add_argument("--open", action="store_true", help="open a browser, if there is a display")
     return parser.parse_args()
 
@@ -69,6 +74,7 @@ def main() -> int:
         kms_port=arguments.kms_port,
         app_port=arguments.app_port,
         page_credentials=not arguments.no_page_credentials,
+        development=arguments.dev,
     )
     with serve_in_background(options) as local:
         _announce(local, arguments.app_root)

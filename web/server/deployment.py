@@ -2,9 +2,8 @@
 
 import json
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
-
-import attrs
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PIECES = REPOSITORY / "build" / "pieces"
@@ -12,18 +11,6 @@ PIECES = REPOSITORY / "build" / "pieces"
 # What a lease may ask for here, and what a user or a relay may use: far above any real
 # deployment, so that the enclave can be measured.
 CEILING = 1_000_000
-
-
-@attrs.frozen
-class LocalDeployment:
-    """Where the enclave's files go, and what its configuration says."""
-
-    output: Path
-    app_port: int
-    page_credentials: bool = True
-    frame_ancestors: bool = True
-    more_origins: tuple[str, ...] = ()
-    pieces: Path = PIECES
 
 
 def local_config(
@@ -66,24 +53,19 @@ def local_config(
     }
 
 
-def stamp_deployment(deployment: LocalDeployment) -> Path:
-    """Write the deployment and return the folder to serve.
+def stamp_deployment(
+    output: Path, *, config: dict[str, object], pieces: Path, flags: Sequence[str] = ()
+) -> Path:
+    """Write a deployment below `output` and return the folder to serve.
 
     Raise CalledProcessError if the stamp refuses the configuration.
     """
-    deployment.output.mkdir(parents=True, exist_ok=True)
-    config = deployment.output / "kms.config.json"
-    values = local_config(
-        app_port=deployment.app_port,
-        page_credentials=deployment.page_credentials,
-        more_origins=deployment.more_origins,
-    )
-    config.write_text(json.dumps(values, indent=2), "utf-8")
-    enclave = deployment.output / "enclave"
-    arguments: list[str | Path] = ["--config", config, "--out", enclave]
-    arguments += ["--pieces", deployment.pieces]
-    if not deployment.frame_ancestors:
-        arguments.append("--without-frame-ancestors")
+    output.mkdir(parents=True, exist_ok=True)
+    config_file = output / "kms.config.json"
+    config_file.write_text(json.dumps(config, indent=2), "utf-8")
+    enclave = output / "enclave"
+    arguments: list[str | Path] = ["--config", config_file, "--out", enclave]
+    arguments += ["--pieces", pieces, *flags]
     stamp = REPOSITORY / "worker" / "build" / "stamp.mjs"
     subprocess.run(
         ["node", stamp, *arguments], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL

@@ -12,7 +12,8 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.server.app_site import AppFolders, app_site
-from web.server.deployment import PIECES, LocalDeployment, stamp_deployment
+from web.server.deployment import PIECES, local_config, stamp_deployment
+from web.server.development_site import DevelopmentSite
 from web.server.enclave_site import EnclaveSite
 
 STOP_DEADLINE_S = 10.0
@@ -23,6 +24,7 @@ class ServeOptions:
     """Port 0 takes a free one. Pages of `more_origins` may embed the enclave too.
 
     `frame_ancestors=False` leaves that directive out: only for a test of what holds without it.
+    `development` starts plain Pyodide from the sources; the pieces must have been built for it.
     """
 
     app_root: Path
@@ -31,6 +33,7 @@ class ServeOptions:
     page_credentials: bool = True
     frame_ancestors: bool = True
     more_origins: tuple[str, ...] = ()
+    development: bool = False
     pieces: Path = PIECES
 
 
@@ -113,24 +116,22 @@ def serve_in_background(options: ServeOptions) -> Iterator[LocalServer]:
 
 def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
     pieces = options.pieces
-    deployment = LocalDeployment(
-        output=output,
+    config = local_config(
         app_port=local.app_port,
         page_credentials=options.page_credentials,
-        frame_ancestors=options.frame_ancestors,
         more_origins=options.more_origins,
-        pieces=pieces,
     )
+    flags = [] if options.frame_ancestors else ["--without-frame-ancestors"]
+    if options.development:
+        flags.append("--dev")
+    site = stamp_deployment(output, config=config, pieces=pieces, flags=flags)
+    enclave: ASGIApp = EnclaveSite(site)
+    if options.development:
+        enclave = DevelopmentSite(enclave, pieces=pieces)
     folders = AppFolders(
         root=options.app_root,
         sdk=pieces / "sdk.js",
         conformance=pieces / "conformance",
     )
-    return _ByPort(
-        {
-            local.kms_port: EnclaveSite(stamp_deployment(deployment)),
-            local.app_port: app_site(
-                folders, kms_port=local.kms_port, page_credentials=options.page_credentials
-            ),
-        }
-    )
+    page = app_site(folders, kms_port=local.kms_port, page_credentials=options.page_credentials)
+    return _ByPort({local.kms_port: enclave, local.app_port: page})

@@ -1,10 +1,11 @@
 /**
  * Makes the pieces of a release: memory image, wasm, bundles. No configuration is in them; stamp.mjs adds that.
  *
- * usage: node worker/build/main.mjs [--out build/pieces] [--venv .venv] [--entry MODULE] [--import MODULE]…
+ * usage: node worker/build/main.mjs [--out build/pieces] [--venv .venv] [--entry MODULE] [--dev] [--import MODULE]…
  *        [--python FOLDER:PACKAGE[,PACKAGE]]… [--distribution NAME:TOPLEVEL[,TOPLEVEL]]…
  *
  * The last three put more Python into the image than the enclave itself, which is how a test runs inside it.
+ * `--dev` adds the worker of development mode.
  */
 import { existsSync } from "node:fs";
 import { copyFile, mkdir, readFile, writeFile } from "node:fs/promises";
@@ -47,6 +48,7 @@ const { values } = parseArgs({
     out: { type: "string", default: "build/pieces" },
     venv: { type: "string", default: ".venv" },
     entry: { type: "string", default: ENTRY },
+    dev: { type: "boolean", default: false },
     import: { type: "string", multiple: true, default: [] },
     python: { type: "string", multiple: true, default: [] },
     distribution: { type: "string", multiple: true, default: [] },
@@ -71,11 +73,16 @@ await bundle("worker", out);
 await bundle("frame", out);
 await bundle("sdk", out);
 for (const page of PAGES) if (existsSync(`web/${page}/index.html`)) await bundlePage(page, out);
-for (const name of ["image.bin", "python.wasm", "worker.js"]) await compressFile(join(out, name));
+const large = ["image.bin", "python.wasm", "worker.js"];
+if (values.dev) {
+  await bundle("worker-dev", out);
+  large.push("worker-dev.js");
+}
+for (const name of large) await compressFile(join(out, name));
 
 const { version } = JSON.parse(await readFile("package.json", "utf8"));
 const components = { ...(await installedVersions(python)), pyodide: PYODIDE_VERSION };
 /** @type {import("./types.d.ts").Pieces} */
-const pieces = { version, codeHash, entry, components };
+const pieces = { version, codeHash, entry, components, packages: Object.values(python.dependencies).flat() };
 await writeFile(join(out, "pieces.json"), canonicalJson(pieces));
 process.stdout.write(`${out}: memory image ${isNew ? "made" : "unchanged"}, code ${codeHash.slice(0, 16)}\n`);

@@ -54,7 +54,7 @@ async function writeCompressed(site, pieces, name, stem) {
  * @param {import("./types.d.ts").StampOptions} options
  * @returns {Promise<string>} manifestHash
  */
-export async function stamp({ pieces, config, output, withoutFrameAncestors = false }) {
+export async function stamp({ pieces, config, output, isDevelopment = false, withoutFrameAncestors = false }) {
   checkConfig(config);
   await rm(output, { recursive: true, force: true });
   const site = new Site(join(output, "site"));
@@ -63,7 +63,7 @@ export async function stamp({ pieces, config, output, withoutFrameAncestors = fa
   const files = {
     image: await writeCompressed(site, pieces, "image.bin", "image"),
     wasm: await writeCompressed(site, pieces, "python.wasm", "python"),
-    worker: await writeCompressed(site, pieces, "worker.js", "worker"),
+    worker: await writeCompressed(site, pieces, isDevelopment ? "worker-dev.js" : "worker.js", "worker"),
     config: await site.writeImmutable("config.json", canonicalJson(config)),
   };
   const runtime = canonicalJson({ format: "kms-runtime/1", version, codeHash, entry, components, files });

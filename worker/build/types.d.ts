@@ -35,6 +35,8 @@ export interface Pieces {
   readonly codeHash: string;
   readonly entry: string;
   readonly components: Readonly<Record<string, string>>;
+  /** Top-level names of the distributions that are in the image. */
+  readonly packages: readonly string[];
 }
 
 /** The fields of kms.config.json that shape a deployment; the rest is for the enclave's Python. */
@@ -54,6 +56,8 @@ export interface StampOptions {
   readonly pieces: string;
   readonly config: DeploymentConfig;
   readonly output: string;
+  /** Starts plain Pyodide from sources that only the local server has. */
+  readonly isDevelopment?: boolean;
   /** Leaves `frame-ancestors` out: only for a test of what holds without it. */
   readonly withoutFrameAncestors?: boolean;
 }

@@ -1,5 +1,5 @@
 /**
- * Starts Pyodide from a memory image.
+ * Starts Pyodide, in a release from a memory image.
  *
  * `loadPyodide` wants to fetch a standard library, a wasm file and a lock file by itself, without integrity. It is
  * given what was already fetched and checked instead, through the one `fetch` that it sees while it runs.
@@ -14,10 +14,6 @@ const INDEX_URL = "https://pyodide.invalid/";
 const WASM_URL = `${INDEX_URL}pyodide.asm.wasm`;
 const STDLIB_URL = `${INDEX_URL}python_stdlib.zip`;
 
-/** A zip archive without entries: its end-of-central-directory record alone. */
-const EMPTY_ZIP = new Uint8Array(22);
-EMPTY_ZIP.set([0x50, 0x4b, 0x05, 0x06]);
-
 /** The part of Pyodide's module that a restore touches; not among its public types. */
 interface RestorableModule {
   readonly HEAPU8: Uint8Array;
@@ -30,8 +26,8 @@ type ModuleFactory = (settings: object) => Promise<RestorableModule>;
 export interface PythonParts {
   /** Compiled while the image is still on its way. */
   readonly wasm: Promise<WebAssembly.Module>;
-  readonly image: Promise<MemoryImage>;
-  readonly lockFileContents: string;
+  /** The zip file that modules are imported from. */
+  readonly stdlib: Uint8Array<ArrayBuffer>;
   /** What Python's `js` module shows. */
   readonly jsglobals: object;
 }
@@ -40,10 +36,10 @@ export interface PythonParts {
  * Answers for the platform while Pyodide starts. Not undone: `dropGlobals` removes both right afterwards.
  * @param onFailure Pyodide only logs that an instantiation failed, and then waits for ever
  */
-function answerPyodide(wasm: Promise<WebAssembly.Module>, onFailure: (cause: unknown) => void): void {
+function answerPyodide({ wasm, stdlib }: PythonParts, onFailure: (cause: unknown) => void): void {
   globalThis.fetch = async (input) => {
     const url = String(input);
-    if (url === STDLIB_URL) return new Response(EMPTY_ZIP);
+    if (url === STDLIB_URL) return new Response(stdlib);
     if (url === WASM_URL) return new Response();
     throw new TypeError(`nothing is loaded from ${url}`);
   };
@@ -56,6 +52,26 @@ function answerPyodide(wasm: Promise<WebAssembly.Module>, onFailure: (cause: unk
       throw cause;
     }
   };
+}
+
+function load(parts: PythonParts, options: object): Promise<PyodideAPI> {
+  return new Promise((resolve, reject) => {
+    answerPyodide(parts, reject);
+    loadPyodide({
+      indexURL: INDEX_URL,
+      stdLibURL: STDLIB_URL,
+      packageBaseUrl: INDEX_URL,
+      lockFileContents: KMS_LOCK_FILE,
+      jsglobals: parts.jsglobals,
+      env: { HOME: "/home/kms" },
+      ...options,
+    }).then(resolve, reject);
+  });
+}
+
+/** A Python that can import whatever is in `stdlib`. */
+export function startPython(parts: PythonParts): Promise<PyodideAPI> {
+  return load(parts, { createPyodideModule });
 }
 
 /** Pyodide's own factory, made to wait for the image and to restore it in place of a copy of the whole memory. */
@@ -72,19 +88,21 @@ function restoringFactory(image: Promise<MemoryImage>): ModuleFactory {
   };
 }
 
-export function startPython({ wasm, image, lockFileContents, jsglobals }: PythonParts): Promise<PyodideAPI> {
-  return new Promise((resolve, reject) => {
-    answerPyodide(wasm, reject);
-    loadPyodide({
-      indexURL: INDEX_URL,
-      stdLibURL: STDLIB_URL,
-      packageBaseUrl: INDEX_URL,
-      lockFileContents,
-      jsglobals,
-      env: { HOME: "/home/kms" },
+/** A zip archive without entries: its end-of-central-directory record alone. */
+function emptyZip(): Uint8Array<ArrayBuffer> {
+  const record = new Uint8Array(22);
+  record.set([0x50, 0x4b, 0x05, 0x06]);
+  return record;
+}
+
+/** The Python of the image, which can import nothing more than what the image holds. */
+export function restorePython(parts: Omit<PythonParts, "stdlib">, image: Promise<MemoryImage>): Promise<PyodideAPI> {
+  return load(
+    { ...parts, stdlib: emptyZip() },
+    {
       // Only its presence counts: the factory restores from `image`.
       _loadSnapshot: new Uint8Array(4),
-      createPyodideModule: restoringFactory(image) as never,
-    }).then(resolve, reject);
-  });
+      createPyodideModule: restoringFactory(image),
+    },
+  );
 }

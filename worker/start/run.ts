@@ -1,0 +1,49 @@
+/**
+ * What every worker of the enclave does, however its Python comes to be: takes away what Python does not need, and
+ * hands it the channel to the frame.
+ *
+ * Any failure is answered by one `kms:refused` that names the stage; the worker then does nothing more.
+ */
+import type { PyodideAPI } from "pyodide";
+import type { PyCallable, PyProxy } from "pyodide/ffi";
+import { openDatabase } from "../primitives";
+import { dropGlobals } from "./globals";
+import { makeHost, settleDatabase } from "./host";
+import type { RuntimeList } from "./runtime-list";
+import { type BootMessage, openSession, type Parts } from "./session";
+import { asStartError, inStage, type Stage } from "./stage";
+
+export type ReportProgress = (stage: Stage, ratio: number) => void;
+
+/** Starts Python from the parts that the frame hands over; each is waited for in a stage of its own. */
+export type MakePython = (
+  boot: BootMessage,
+  parts: { readonly [Name in keyof Parts]: Promise<Parts[Name]> },
+  report: ReportProgress,
+) => Promise<PyodideAPI>;
+
+export function runEnclave(makePython: MakePython): void {
+  const session = openSession();
+
+  function report(stage: Stage, ratio: number): void {
+    session.send(JSON.stringify({ type: "kms:progress", stage, ratio }));
+  }
+
+  async function start(): Promise<void> {
+    const boot = await inStage("worker", session.boot);
+    const list: RuntimeList = JSON.parse(boot.runtime);
+    const opening = settleDatabase(openDatabase());
+    report("code", 0.1);
+    const pyodide = await makePython(boot, session, report);
+    dropGlobals();
+    report("python", 0.8);
+    const entry: PyProxy & { readonly start: PyCallable } = pyodide.pyimport(list.entry);
+    const host = makeHost(boot, list, session, await inStage("entry", opening));
+    session.deliverTo(await inStage("entry", entry.start(host)));
+  }
+
+  start().catch((cause: unknown) => {
+    const error = asStartError("entry", cause).toWire();
+    session.send(JSON.stringify({ type: "kms:refused", error }));
+  });
+}
