@@ -6,45 +6,45 @@ auditor with an older export sees where it ended and by whose word.
 
 from __future__ import annotations
 
+from typing import Final
+
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change, Entry, SignedDraft
 from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
-from kms_enclave.enrollment.authenticate import authenticated
+from kms_enclave.enrollment.asking import recognition_of
+from kms_enclave.enrollment.session import Authorisation, unlocked_for, user_signer
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
 
-__all__ = ["reset_instance"]
+__all__ = ["RESET_WORDS", "reset_instance"]
 
-_WORD = "RESET"
-_OPERATION = "Delete all keys, leases and the log of this enclave"
+RESET_WORDS: Final = "Delete all keys, leases and the log of this enclave"
+_TYPED_WORD: Final = "RESET"
 
 
-async def reset_instance(context: Context, *, passphrase: str | None, origin: str) -> Entry:
-    """Reset with credentials, or with the user's typed word; return the closing entry.
+async def reset_instance(context: Context, authorisation: Authorisation) -> Entry:
+    """Reset with the page's credentials, or with the user's typed word; return the closing entry.
 
     Raises KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``.
     """
+    origin = authorisation.origin
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
-    if passphrase is None:
-        await context.prompt.confirm(PromptRequest(_OPERATION, origin, ()), word=_WORD)
-        try:
+    if authorisation.given is not None:
+        async with unlocked_for(context, authorisation) as unlocked:
             instance = await read_instance(context.storage)
-            return await _restart(context, instance, instance_draft(instance, draft))
-        finally:
-            await context.prompt.close()
-    async with authenticated(
-        context, passphrase=passphrase, operation=_OPERATION, origin=origin
-    ) as (unlocked, instance):
-        signed = user_draft(
-            unlocked,
-            draft,
-            uak_public=str(instance.record.uak_public),
-            lock_time=context.clock.now_ms(),
-            details={},
+            signer = await user_signer(context, unlocked)
+            signed = user_draft(signer, draft, lock_time=context.clock.now_ms())
+            return await _restart(context, instance, signed)
+    async with context.prompt.dialog() as dialog:
+        instance = await read_instance(context.storage)
+        request = PromptRequest(
+            RESET_WORDS, origin, recognition=recognition_of(instance.record)
         )
-        return await _restart(context, instance, signed)
+        await dialog.confirm(request, word=_TYPED_WORD)
+        instance = await read_instance(context.storage)
+        return await _restart(context, instance, instance_draft(instance, draft))
 
 
 async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Entry:

@@ -32,8 +32,9 @@ from kms_enclave.leases.token import (
     TokenClaims,
     format_token,
     signing_input,
+    token_address,
 )
-from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record
+from kms_enclave.ports.storage import ABSENT, Expectation, Put, Record
 
 __all__ = ["IssueRequest", "Issuer", "Token"]
 
@@ -213,7 +214,7 @@ class Issuer:
             ],
             expectations=[
                 *(named for account in accounts.values() for named in account.expectations()),
-                *(Expectation(_token_address(o.claims.jti), ABSENT) for _, o in granted),
+                *(Expectation(token_address(o.claims.jti), ABSENT) for _, o in granted),
             ],
             puts=[
                 *(put for account in accounts.values() for put in account.puts()),
@@ -278,10 +279,6 @@ def _draft(call: _Call, granted: _Granted, context: Context) -> SignedDraft:
     return SignedDraft(draft, lease.audit_key)
 
 
-def _token_address(jti: str) -> Address:
-    return Address("tokens", jti)
-
-
 def _token_put(granted: _Granted) -> Put:
     claims = granted.claims
     value = {
@@ -291,7 +288,7 @@ def _token_put(granted: _Granted) -> Put:
         "nbf": claims.nbf,
     }
     record = Record(1, format_json(value), {}, expires_ms=claims.exp * 1000)
-    return Put(_token_address(claims.jti), record)
+    return Put(token_address(claims.jti), record)
 
 
 def _token(jwt: str, granted: _Granted, entry: Mapping[str, object]) -> Token:
