@@ -6,7 +6,7 @@ auditor with an older export sees where it ended and by whose word.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, cast
 
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change, Entry, SignedDraft
@@ -50,7 +50,9 @@ async def reset_instance(context: Context, authorisation: Authorisation) -> Entr
 async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Entry:
     async def opening(last: Entry) -> Change:
         previous_log = {"instanceId": instance.record.instance_id, "closing": last}
-        return await new_instance(context, details={"previousLog": previous_log})
+        # The old log's end and the new one's beginning are one commit, at one time.
+        now_ms = cast(int, last["timestamp"])
+        return await new_instance(context, now_ms=now_ms, details={"previousLog": previous_log})
 
     return await context.journal.restart(
         closing=closing, expectations=[instance.expectation()], opening=opening

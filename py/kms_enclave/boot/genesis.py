@@ -15,12 +15,16 @@ from kms_enclave.ports.storage import ABSENT, Expectation, Put
 __all__ = ["new_instance"]
 
 
-async def new_instance(context: Context, *, details: Mapping[str, object]) -> Change:
-    """Return the change that begins an instance where there is none."""
+async def new_instance(context: Context, *, now_ms: int, details: Mapping[str, object]) -> Change:
+    """Return the change that begins an instance where there is none.
+
+    ``now_ms`` is the first entry's timestamp: the certificate of the Instance Audit Key is valid
+    from the instance's creation on, and must not begin after that entry.
+    """
     made = await context.crypto.generate_audit_key()
     record = InstanceRecord(
         instance_id=context.crypto.random_uuid(),
-        created_at=context.journal.time_after(await context.journal.read_head()),
+        created_at=now_ms,
         kiak_public=format_base64url(made.public_raw),
         build=context.build,
     )

@@ -40,10 +40,12 @@ async def open_state(context: Context) -> None:
         await _record_build_change(context)
 
 
-async def _begin_instance(context: Context, _: int) -> Change:
+async def _begin_instance(context: Context, now_ms: int) -> Change:
     (record,) = await context.storage.read([INSTANCE])
     # Another tab may have been first.
-    return Change() if record is not None else await new_instance(context, details={})
+    if record is not None:
+        return Change()
+    return await new_instance(context, now_ms=now_ms, details={})
 
 
 async def _require_nothing_else(storage: StoragePort) -> None:

@@ -1,0 +1,91 @@
+"""Script on the enclave's own origin may use what is stored; it can take no private key away."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import rfc8785
+
+from e2e.conftest import Leased
+from e2e.oracles.vapid import encode_base64url
+
+Report = Mapping[str, Any]
+
+
+def associated_data(leased: Leased) -> list[str]:
+    """Return what each stored ciphertext is bound to, as the documented format says."""
+    stored = leased.page.run_in_frame("read_records.js")
+    records = {(each["store"], each["key"]): json.loads(each["value"]) for each in stored}
+    instance_id = records["meta", "instance"]["instanceId"]
+    lease = records["leases", leased.lease_id]
+    key = records["keys", lease["kid"]]
+    secret = {
+        "algVersion": 1,
+        "enrollmentId": "enrollment:passphrase:v2",
+        "instanceId": instance_id,
+        "kmsVersion": 2,
+        "method": "passphrase",
+        "purpose": "master-secret",
+    }
+    copy = {"alg": "ES256", "instanceId": instance_id, "kid": lease["kid"], "kmsVersion": 2}
+    main_copy = {**copy, "createdAt": key["createdAt"], "purpose": "vapid"}
+    lease_copy = {
+        **copy,
+        "createdAt": lease["createdAt"],
+        "leaseId": leased.lease_id,
+        "purpose": "vapid-lease",
+    }
+    return [encode_base64url(rfc8785.dumps(each)) for each in (secret, main_copy, lease_copy)]
+
+
+@pytest.fixture(scope="module")
+def report(shared_lease: Leased) -> Report:
+    """What came of every try, on an enclave with a live lease and a token issued."""
+    token = shared_lease.issue().value
+    arguments = {
+        "publicKeys": [token["vapidPublicKey"]],
+        "associatedData": associated_data(shared_lease),
+    }
+    return shared_lease.page.run_in_frame("extract_keys.js", arguments)
+
+
+def test_no_try_yields_a_private_key(report: Report):
+    assert report["tries"] > 1000
+    assert report["found"] == []
+
+
+def test_stored_handles_are_three_that_only_sign(report: Report):
+    stored = sorted((key["name"], key["algorithm"]) for key in report["stored"])
+    assert stored == [
+        ("leases.lak", "Ed25519"),
+        ("leases.signing", "ECDSA"),
+        ("meta.kiak", "Ed25519"),
+    ]
+    assert all(key["usages"] == ["sign"] for key in report["stored"])
+    assert not any(key["isExtractable"] for key in report["stored"])
+
+
+def test_every_ciphertext_was_tried(report: Report):
+    expected = {"enrollments.encryptedMs", "keys.wrappedKey", "leases.wrappedLeaseKey"}
+    assert expected <= set(report["ciphertexts"])
+
+
+def test_tries_would_find_a_key_under_a_stored_wrapping_key(leased: Leased):
+    """Shows that the test above can fail: an enclave that stored a lease's wrapping key."""
+    planted = leased.page.run_in_frame("plant_wrapping_key.js")
+    arguments = {
+        "publicKeys": [planted["publicKey"]],
+        "associatedData": [planted["associatedData"]],
+    }
+    found = leased.page.run_in_frame("extract_keys.js", arguments)["found"]
+    assert any("raw HMAC" in how for how in found)
+
+
+def test_stored_handle_signs_while_the_script_runs(leased: Leased):
+    """The limit that is documented: use, past every quota, for as long as the script runs."""
+    public_key = leased.issue().value["vapidPublicKey"]
+    signed = leased.page.run_in_frame("use_handle.js", {"publicKey": public_key})
+    assert signed is True
