@@ -37,7 +37,7 @@ export function pageConfig(page) {
     root: `web/${page}`,
     base: "./",
     build: {
-      target: "es2023",
+      target: "es2024",
       modulePreload: false,
       assetsInlineLimit: 0,
       emptyOutDir: true,
@@ -55,7 +55,7 @@ export default defineConfig(({ mode }) => ({
     KMS_PARENT_ORIGINS: JSON.stringify([PARENT_ORIGIN_PLACEHOLDER]),
   },
   build: {
-    target: "es2023",
+    target: "es2024",
     modulePreload: false,
     chunkSizeWarningLimit: 2000,
     // Small pictures and fonts would become data: addresses, which the enclave's policy refuses.

@@ -2,15 +2,14 @@
  * The enclave's worker: restores Python from its memory image, takes away what it does not need, and hands it the
  * channel to the frame.
  *
- * Nothing runs here whose hash is not in the runtime list, and nothing of the list is used before its hash was
- * checked. Any failure is answered by one `kms:refused` that names the stage; the worker then does nothing more.
+ * It loads nothing itself: what it is made of comes from the frame, which has checked each part against the runtime
+ * list (launch.ts). Any failure is answered by one `kms:refused` that names the stage; the worker then does nothing more.
  */
 import type { PyCallable, PyProxy } from "pyodide/ffi";
 import { openDatabase } from "./primitives";
-import { fetchListed, readListed } from "./start/fetch-listed";
 import { dropGlobals, narrowGlobals } from "./start/globals";
 import { makeHost, settleDatabase } from "./start/host";
-import { parseImage } from "./start/image";
+import { inflateImage, parseImage } from "./start/image";
 import { startPython } from "./start/python";
 import type { RuntimeList } from "./start/runtime-list";
 import { openSession } from "./start/session";
@@ -22,18 +21,13 @@ function report(stage: Stage, ratio: number): void {
   session.send(JSON.stringify({ type: "kms:progress", stage, ratio }));
 }
 
-async function compileListed(base: URL, { files }: RuntimeList): Promise<WebAssembly.Module> {
-  return WebAssembly.compileStreaming(fetchListed(base, files.wasm, "code"));
-}
-
 async function start(): Promise<void> {
   const boot = await inStage("worker", session.boot);
   const list: RuntimeList = JSON.parse(boot.runtime);
-  const base = new URL(boot.release);
   const opening = settleDatabase(openDatabase());
   report("code", 0.1);
-  const wasm = inStage("code", compileListed(base, list));
-  const image = inStage("image", readListed(base, list.files.image, "image").then(parseImage));
+  const wasm = inStage("code", session.wasm);
+  const image = inStage("image", session.image.then(inflateImage).then(parseImage));
   image.then(
     () => report("image", 0.4),
     () => undefined,

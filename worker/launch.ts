@@ -4,9 +4,9 @@
  * `new Worker(url)` knows no integrity, so the source is fetched with its hash and started from a blob.
  */
 import { fetchListed, fetchWithIntegrity } from "./start/fetch-listed";
-import { integrityOf, type RuntimeList } from "./start/runtime-list";
-import type { BootMessage } from "./start/session";
-import { inStage } from "./start/stage";
+import { integrityOf, type ListedFile, type RuntimeList } from "./start/runtime-list";
+import type { BootMessage, Parts } from "./start/session";
+import { asStartError, inStage, type Stage } from "./start/stage";
 
 /** The two lists of a release as text, each checked against its hash. */
 export interface Release {
@@ -54,11 +54,45 @@ function trustedBlobUrl(url: string): string {
   return policy.createScriptURL(url) as unknown as string;
 }
 
+async function compileListed(baseUrl: URL, file: ListedFile): Promise<WebAssembly.Module> {
+  return WebAssembly.compileStreaming(fetchListed(baseUrl, file, "code"));
+}
+
+async function readListed(baseUrl: URL, file: ListedFile): Promise<ArrayBuffer> {
+  return (await fetchListed(baseUrl, file, "image")).arrayBuffer();
+}
+
+/** Hands a part to the worker when it is there; a failure too, so that there is one place where a start is refused. */
+async function handOver<Name extends keyof Parts>(
+  worker: Worker,
+  name: Name,
+  stage: Stage,
+  loading: Promise<Parts[Name]>,
+): Promise<void> {
+  const type = "kms:part";
+  try {
+    const part = await inStage(stage, loading);
+    worker.postMessage({ type, name, part }, part instanceof ArrayBuffer ? [part] : []);
+  } catch (cause) {
+    worker.postMessage({ type, name, refused: asStartError(stage, cause).toWire() });
+  }
+}
+
+/**
+ * The parts are fetched here and not in the worker: they are on their way while the worker's script is loaded and
+ * compiled, and the worker needs no network at all.
+ */
 export async function startWorker(release: Release): Promise<Worker> {
   const { baseUrl, manifestHash, runtime, runtimeText, configText } = release;
-  const source = await inStage("worker", fetchListed(baseUrl, runtime.files.worker, "worker"));
-  const blobUrl = URL.createObjectURL(new Blob([await source.blob()], { type: "text/javascript" }));
+  const loading = fetchListed(baseUrl, runtime.files.worker, "worker").then((response) => response.blob());
+  const wasm = compileListed(baseUrl, runtime.files.wasm);
+  const image = readListed(baseUrl, runtime.files.image);
+  // They are waited for below, but not if the worker's own script fails first.
+  for (const part of [wasm, image]) part.catch(() => undefined);
+  const source = await inStage("worker", loading);
+  const blobUrl = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
   const worker = new Worker(trustedBlobUrl(blobUrl), { type: "module", name: "kms" });
+  worker.addEventListener("message", () => URL.revokeObjectURL(blobUrl), { once: true });
   const boot: BootMessage = {
     type: "kms:boot",
     release: baseUrl.href,
@@ -66,8 +100,9 @@ export async function startWorker(release: Release): Promise<Worker> {
     manifestHash,
     config: configText,
   };
-  worker.addEventListener("message", () => URL.revokeObjectURL(blobUrl), { once: true });
   worker.postMessage(boot);
+  void handOver(worker, "wasm", "code", wasm);
+  void handOver(worker, "image", "image", image);
   return worker;
 }
 

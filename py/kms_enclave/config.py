@@ -7,17 +7,19 @@ refused, so that a misspelt limit cannot silently be the default.
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlsplit
 
 import attrs
 
 from kms_enclave.encoding import parse_json
-from kms_enclave.structure import FieldError, structure
+from kms_enclave.origin import parse_origin
+from kms_enclave.structure import FieldError, camel_case, structure
 
 __all__ = ["Config", "QuotaConfig", "QuotaLimits", "is_loopback_host", "parse_config"]
 
 MAX_LEASE_HOURS_CAP: Final = 720
 MAX_QUOTA: Final = 1_000_000
+_MAX_CONTACT_LENGTH: Final = 100
+_NOT_IN_CONTACT: Final = frozenset(' "\\')
 
 
 @attrs.frozen
@@ -102,9 +104,9 @@ def _verify_config(config: Config) -> None:
     for name in attrs.fields_dict(QuotaLimits):
         default, ceiling = getattr(quotas.default, name), getattr(quotas.ceiling, name)
         if not 1 <= ceiling <= MAX_QUOTA:
-            raise FieldError(f"quotas.ceiling.{name}", f"must be 1 to {MAX_QUOTA}")
+            raise FieldError(f"quotas.ceiling.{camel_case(name)}", f"must be 1 to {MAX_QUOTA}")
         if not 1 <= default <= ceiling:
-            raise FieldError(f"quotas.default.{name}", "must be 1 to the ceiling")
+            raise FieldError(f"quotas.default.{camel_case(name)}", "must be 1 to the ceiling")
     for name, cap in (
         ("perUserPerDay", quotas.per_user_per_day),
         ("perRelayPerHour", quotas.per_relay_per_hour),
@@ -113,17 +115,24 @@ def _verify_config(config: Config) -> None:
             raise FieldError(f"quotas.{name}", "must be at least 1")
 
 
-def _verify_origin(origin: str, field: str, *, development: bool) -> None:
-    parts = urlsplit(origin)
-    if f"{parts.scheme}://{parts.netloc}" != origin or not parts.hostname or "@" in parts.netloc:
-        raise FieldError(field, "must be an origin: scheme, host, and port where it is not 443")
-    allowed_http = development and parts.scheme == "http" and is_loopback_host(parts.hostname)
-    if parts.scheme != "https" and not allowed_http:
+def _verify_origin(text: str, field: str, *, development: bool) -> None:
+    try:
+        origin = parse_origin(text)
+    except ValueError as error:
+        raise FieldError(field, f"must be an origin: {error}") from None
+    if str(origin) != text:
+        raise FieldError(field, f"must be an origin as browsers spell it: {origin}")
+    if origin.scheme == "http" and not (development and is_loopback_host(origin.host)):
         raise FieldError(field, "must be https")
 
 
 def _verify_contact(contact: str) -> None:
     scheme, _, rest = contact.partition(":")
-    printable = contact.isascii() and contact.isprintable() and " " not in contact
-    if scheme not in ("mailto", "https") or not rest or not printable or len(contact) > 256:
-        raise FieldError("contact", "must be a mailto: or https: URL")
+    printable = contact.isascii() and contact.isprintable()
+    plain = printable and _NOT_IN_CONTACT.isdisjoint(contact)
+    well_formed = scheme in ("mailto", "https") and rest and plain
+    if not well_formed or len(contact) > _MAX_CONTACT_LENGTH:
+        raise FieldError(
+            "contact",
+            f"must be a mailto: or https: URL of at most {_MAX_CONTACT_LENGTH} characters",
+        )

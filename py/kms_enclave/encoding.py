@@ -64,8 +64,14 @@ def format_json(value: object) -> str:
 
 
 def parse_json(text: str) -> object:
-    """Return the value; ``ValueError`` for what RFC 8259 does not allow (NaN, Infinity)."""
-    value: object = json.loads(text, parse_constant=_refuse_constant)
+    """Return the value; ``ValueError`` for what RFC 8259 does not allow (NaN, Infinity).
+
+    Text that is nested too deeply for the stack is a ``ValueError`` too.
+    """
+    try:
+        value: object = json.loads(text, parse_constant=_refuse_constant)
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
     return value
 
 

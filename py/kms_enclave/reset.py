@@ -32,7 +32,7 @@ async def reset_instance(context: Context, authorisation: Authorisation) -> Entr
     origin = authorisation.origin
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
     if authorisation.given is not None:
-        async with unlocked_for(context, authorisation) as unlocked:
+        async with unlocked_for(context, authorisation) as (unlocked, _):
             instance = await read_instance(context.storage)
             signer = await user_signer(context, unlocked)
             signed = user_draft(signer, draft, lock_time=context.clock.now_ms())

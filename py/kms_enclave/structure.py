@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import math
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -23,6 +24,9 @@ from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, overrid
 __all__ = ["FieldError", "camel_case", "structure", "unstructure"]
 
 T = TypeVar("T")
+
+_MAX_INTEGER: typing.Final = 2**53 - 1
+"""Beyond it JavaScript's numbers skip integers."""
 
 
 class _MakeStructureHook(typing.Protocol):
@@ -104,6 +108,8 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(float, _structure_number)
     converter.register_structure_hook_func(_is_free_object, _structure_object)
     converter.register_structure_hook_factory(_is_list, _list_hook)
+    # The last registered is asked first.
+    converter.register_structure_hook_factory(_is_tagged_union, _tagged_union_hook)
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(attrs.has, _attrs_structure_hook)
     converter.register_unstructure_hook_factory(attrs.has, _attrs_unstructure_hook)
@@ -120,15 +126,17 @@ def _exact(cls: type[T], reason: str) -> Callable[[object, object], T]:
 
 
 def _structure_int(value: object, _: object) -> int:
-    if type(value) is not int or abs(value) > 2**53 - 1:
+    if type(value) is not int or abs(value) > _MAX_INTEGER:
         raise FieldError("", "must be an integer")
     return value
 
 
 def _structure_number(value: object, _: object) -> float:
-    if type(value) not in (int, float) or not math.isfinite(typing.cast(float, value)):
-        raise FieldError("", "must be a finite number")
-    return typing.cast(float, value)
+    if type(value) is float and math.isfinite(value):
+        return value
+    if type(value) is int and abs(value) <= _MAX_INTEGER:
+        return value
+    raise FieldError("", "must be a finite number")
 
 
 def _is_free_object(cls: object) -> bool:
@@ -165,10 +173,38 @@ def _is_optional(cls: object) -> bool:
 
 
 def _optional_hook(cls: object, converter: cattrs.Converter) -> Callable[[object, object], object]:
-    (inner,) = (arg for arg in typing.get_args(cls) if arg is not type(None))
+    inner = functools.reduce(
+        operator.or_, (arg for arg in typing.get_args(cls) if arg is not type(None))
+    )
 
     def hook(value: object, _: object) -> object:
         return None if value is None else converter.structure(value, inner)
+
+    return hook
+
+
+def _is_tagged_union(cls: object) -> bool:
+    return typing.get_origin(cls) in (types.UnionType, typing.Union) and all(
+        attrs.has(arg) for arg in typing.get_args(cls) if isinstance(arg, type)
+    )
+
+
+def _tagged_union_hook(
+    cls: object, converter: cattrs.Converter
+) -> Callable[[object, object], object]:
+    """Classes that are told apart by the literal of their field ``method``."""
+    classes: dict[object, type] = {}
+    for member in typing.get_args(cls):
+        tag = attrs.fields_dict(attrs.resolve_types(member))["method"].type
+        classes.update(dict.fromkeys(typing.get_args(tag), member))
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is not dict:
+            raise FieldError("", "must be an object")
+        tag = value.get("method")
+        if not isinstance(tag, str) or tag not in classes:
+            raise FieldError("method", f"must be one of {', '.join(sorted(map(str, classes)))}")
+        return converter.structure(value, classes[tag])
 
     return hook
 

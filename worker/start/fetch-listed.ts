@@ -35,13 +35,3 @@ export async function fetchWithIntegrity(
 export function fetchListed(base: URL, file: ListedFile, stage: Stage): Promise<Response> {
   return fetchWithIntegrity(new URL(file.path, base), fileIntegrity(file), stage);
 }
-
-/** The content of a listed file, whether or not the host has undone its compression. */
-export async function readListed(base: URL, file: ListedFile, stage: Stage): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetchListed(base, file, stage);
-  const bytes = new Uint8Array(await response.arrayBuffer());
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (!file.gzip || !isGzip) return bytes;
-  const inflated = new Response(bytes).body?.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(inflated).arrayBuffer());
-}

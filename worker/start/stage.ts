@@ -26,6 +26,10 @@ export class StartError extends Error {
     super(message, options);
   }
 
+  static fromWire({ code, message, details }: WireStartError): StartError {
+    return new StartError(details.stage, code, message);
+  }
+
   /** The shape that errors have on every channel. */
   toWire(): WireStartError {
     const { code, message, stage } = this;

@@ -34,7 +34,6 @@ async def ask_to_unlock(
     origin: str,
     operation: bytes,
     gate_only: bool,
-    attempt: int,
     error: KMSError | None,
 ) -> Credentials:
     """Show the dialog and return what the user answered.
@@ -56,7 +55,7 @@ async def ask_to_unlock(
         challenge = context.challenges.issue(operation)
         ceremony = Ceremony(challenge, enclave_rp_id(context.enclave_origin), passkeys)
     request = PromptRequest(
-        words, origin, methods, attempt, error, recognition_of(instance)
+        words, origin, methods, error, recognition_of(instance)
     )
     answer = await dialog.authenticate(request, ceremony)
     if isinstance(answer, PassphraseAnswer):

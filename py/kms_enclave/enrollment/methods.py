@@ -70,4 +70,4 @@ async def choose_method(
 
 
 def _again(request: PromptRequest, refusal: KMSError) -> PromptRequest:
-    return attrs.evolve(request, attempt=request.attempt + 1, error=refusal)
+    return attrs.evolve(request, error=refusal)

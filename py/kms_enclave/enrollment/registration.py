@@ -175,7 +175,7 @@ async def _evaluate_prf(
     challenge = context.challenges.issue(request.operation)
     option = PasskeyOption(parse_base64url(passkey.credential_id), options.app_salt)
     ceremony = Ceremony(challenge, options.rp_id, (option,))
-    prompt = attrs.evolve(await _prompt(context, request), methods=(PRF,), attempt=2)
+    prompt = attrs.evolve(await _prompt(context, request), methods=(PRF,))
     answer = await dialog.authenticate(prompt, ceremony)
     in_time = context.challenges.redeem(challenge, request.operation)
     if not isinstance(answer, AssertionAnswer) or not in_time:
@@ -216,7 +216,7 @@ async def _offer_gate(
             details={"capability": "prf"},
         )
     prompt = await _prompt(context, request)
-    await dialog.confirm(attrs.evolve(prompt, operation=GATE_OFFER, attempt=2), word=None)
+    await dialog.confirm(attrs.evolve(prompt, operation=GATE_OFFER), word=None)
 
 
 async def _prompt(context: Context, request: RegistrationRequest) -> PromptRequest:

@@ -47,6 +47,7 @@ __all__ = [
     "Authorisation",
     "Session",
     "authenticated",
+    "commit_steps",
     "require_page_credentials",
     "unlocked_for",
     "user_signer",
@@ -128,29 +129,32 @@ async def authenticated(context: Context, authorisation: Authorisation, steps: S
     Raises KMSError ``setup.required``, ``unlock.denied``, ``unlock.cancelled``,
     ``unlock.throttled``, ``enrollment.*``, ``request.invalid``, and what steps raise.
     """
-    async with unlocked_for(context, authorisation) as unlocked:
-        return await _run(context, authorisation, unlocked, steps)
+    async with unlocked_for(context, authorisation) as (unlocked, _):
+        return await commit_steps(context, authorisation, unlocked, steps)
 
 
 @asynccontextmanager
 async def unlocked_for(
     context: Context, authorisation: Authorisation
-) -> AsyncIterator[Unlocked]:
-    """Authenticate the user for what the block does; the dialog closes at its end."""
+) -> AsyncIterator[tuple[Unlocked, Dialog | None]]:
+    """Authenticate the user for what the block does; the dialog closes at its end.
+
+    The dialog, where one was needed, is there for further questions.
+    """
     instance = await read_instance(context.storage)
     if instance.record.uak_public is None:
         raise KMSError("setup.required")
     given = authorisation.given
     if given is None or isinstance(given, GateRequested):
         async with context.prompt.dialog() as dialog:
-            yield await _ask_until_unlocked(context, dialog, authorisation, instance)
+            yield await _ask_until_unlocked(context, dialog, authorisation, instance), dialog
         return
     require_page_credentials(context, field="credentials")
     try:
         unlocked = await _attempt(context, authorisation, given, instance)
     except WrongCredentialsError:
         raise KMSError("unlock.denied", _denial(given)) from None
-    yield unlocked
+    yield unlocked, None
 
 
 async def user_signer(context: Context, unlocked: Unlocked) -> UserSigner:
@@ -171,9 +175,10 @@ def require_page_credentials(context: Context, *, field: str) -> None:
         raise request_invalid(field, "this enclave does not take credentials from a page")
 
 
-async def _run(
+async def commit_steps(
     context: Context, authorisation: Authorisation, unlocked: Unlocked, steps: Steps[T]
 ) -> T:
+    """Commit what ``steps`` do for an unlocked operation; return what they return."""
     signer = await user_signer(context, unlocked)
     results: list[T] = []
 
@@ -218,7 +223,7 @@ async def _renew_certificate(session: Session) -> None:
 async def _ask_until_unlocked(
     context: Context, dialog: Dialog, authorisation: Authorisation, instance: Instance
 ) -> Unlocked:
-    attempt, error = 1, None
+    error: KMSError | None = None
     while True:
         credentials = await ask_to_unlock(
             context,
@@ -228,7 +233,6 @@ async def _ask_until_unlocked(
             origin=authorisation.origin,
             operation=authorisation.operation,
             gate_only=isinstance(authorisation.given, GateRequested),
-            attempt=attempt,
             error=error,
         )
         try:
@@ -239,7 +243,6 @@ async def _ask_until_unlocked(
             if refusal.code not in ("request.invalid", "unlock.throttled"):
                 raise
             error = refusal
-        attempt += 1
 
 
 async def _attempt(

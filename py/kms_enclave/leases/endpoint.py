@@ -1,29 +1,21 @@
 """Push endpoints: which URLs a lease takes, and the audience that belongs to each.
 
-The audience of a token is the origin of the endpoint's URL (RFC 8292 section 2):
-scheme, host, and the port where it is not the scheme's own. A URL that different
-parsers could read differently (user information, backslashes, escapes in the host)
-is refused instead of interpreted.
+The audience of a token is the origin of the endpoint's URL (RFC 8292 section 2).
 """
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 from kms_enclave.config import is_loopback_host
 from kms_enclave.errors import KMSError
+from kms_enclave.origin import parse_origin
 from kms_enclave.structure import FieldError
 
 __all__ = ["endpoint_origin", "verify_audience", "verify_visible_ascii"]
 
-_URL: Final = re.compile(
-    r"(?P<scheme>https?)://(?P<host>[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[::1\])"
-    r"(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>/[!-~]*)?",
-    re.IGNORECASE,
-)
-_DEFAULT_PORTS: Final = {"https": 443, "http": 80}
-_FORBIDDEN: Final = frozenset('\\"<>^`{|}#')
+_MAX_ORIGIN_LENGTH: Final = 100
+"""The longest audience with which every token stays under 1000 bytes."""
 
 
 def endpoint_origin(url: str, *, field: str, allow_http: bool) -> str:
@@ -31,17 +23,15 @@ def endpoint_origin(url: str, *, field: str, allow_http: bool) -> str:
 
     ``allow_http`` takes http on loopback hosts too (a development configuration).
     """
-    match = _URL.fullmatch(url)
-    if match is None or not _FORBIDDEN.isdisjoint(url):
-        raise FieldError(field, "must be an absolute https URL without user information")
-    scheme, host = match["scheme"].lower(), match["host"].lower()
-    port = int(match["port"]) if match["port"] else None
-    if port is not None and port > 65535:
-        raise FieldError(field, "has no such port")
-    if scheme == "http" and not (allow_http and is_loopback_host(host)):
+    try:
+        origin = parse_origin(url)
+    except ValueError:
+        raise FieldError(field, "must be an absolute https URL without user information") from None
+    if origin.scheme == "http" and not (allow_http and is_loopback_host(origin.host)):
         raise FieldError(field, "must be https")
-    shown = "" if port in (None, _DEFAULT_PORTS[scheme]) else f":{port}"
-    return f"{scheme}://{host}{shown}"
+    if len(str(origin)) > _MAX_ORIGIN_LENGTH:
+        raise FieldError(field, f"its origin is longer than {_MAX_ORIGIN_LENGTH} characters")
+    return str(origin)
 
 
 def verify_audience(*, aud: str, expected_origin: str, eid: str) -> None:

@@ -19,7 +19,7 @@ from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.ports.crypto import AuditSigningKey, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
-from kms_enclave.structure import FieldError
+from kms_enclave.structure import FieldError, camel_case
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -155,5 +155,5 @@ def resolve_quotas(asked: Mapping[str, int], *, config: Config) -> QuotaLimits:
     for name, value in asked.items():
         ceiling = getattr(config.quotas.ceiling, name)
         if not 1 <= value <= ceiling:
-            raise FieldError(f"quotas.{name}", f"must be 1 to {ceiling}")
+            raise FieldError(f"quotas.{camel_case(name)}", f"must be 1 to {ceiling}")
     return attrs.evolve(config.quotas.default, **asked)

@@ -76,14 +76,12 @@ class PromptRequest:
     """What the user is asked to authorise.
 
     ``operation`` is a sentence in words; ``origin`` the verified parent origin that
-    asks; ``methods`` those that can answer. From the second ``attempt`` on the dialog is
-    still open, and ``error`` is what went wrong.
+    asks; ``methods`` those that can answer; ``error`` what was wrong with the last answer.
     """
 
     operation: str
     origin: str
     methods: Sequence[str] = ()
-    attempt: int = 1
     error: KMSError | None = None
     recognition: Recognition | None = None
 

@@ -26,6 +26,7 @@ class WireDialog:
     def __init__(self, *, ask: Ask) -> None:
         self._ask = ask
         self.is_open = False
+        self._asked = 0
 
     async def authenticate(
         self, request: PromptRequest, ceremony: Ceremony | None
@@ -65,13 +66,14 @@ class WireDialog:
     ) -> Mapping[str, object]:
         recognition = request.recognition
         self.is_open = True
+        self._asked += 1
         message = await self._ask(
             {
                 "ask": ask,
                 "operation": request.operation,
                 "origin": request.origin,
                 "methods": list(request.methods),
-                "attempt": request.attempt,
+                "attempt": self._asked,
                 "error": request.error.to_wire() if request.error else None,
                 "recognition": (
                     {"phrase": recognition.phrase, "colour": recognition.colour}

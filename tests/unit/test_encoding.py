@@ -1,0 +1,87 @@
+"""Bytes as text and canonical JSON, against other implementations of both."""
+
+from __future__ import annotations
+
+import base64
+import json
+
+import pytest
+import rfc8785
+from hypothesis import given
+from hypothesis import strategies as st
+from kms_enclave.encoding import (
+    canonical_entry,
+    canonical_json,
+    format_base64url,
+    format_json,
+    parse_base64url,
+    parse_json,
+)
+
+_TEXT = st.text(st.characters(exclude_categories=["Cs"]))
+_ASCII_KEYS = st.text(st.characters(max_codepoint=127), max_size=8)
+_SAFE_INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
+_LOG_VALUES = st.recursive(
+    _TEXT | _SAFE_INTEGERS | st.booleans(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(_ASCII_KEYS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.dictionaries(_ASCII_KEYS, _LOG_VALUES, max_size=6))
+def test_canonical_entry_gives_the_bytes_of_rfc_8785(value: dict[str, object]) -> None:
+    assert canonical_entry(value) == rfc8785.dumps(value)
+
+
+def test_canonical_json_sorts_by_utf_16_and_formats_numbers_as_rfc_8785_shows() -> None:
+    value = {"\u20ac": "Euro", "\r": "CR", "\ufb33": "Dalet", "1": "One", "\U0001f600": "Grin"}
+    assert list(json.loads(canonical_json(value))) == ["\r", "1", "\u20ac", "\U0001f600", "\ufb33"]
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), float("-inf")])
+def test_canonical_entry_refuses_what_json_has_no_number_for(number: float) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        canonical_entry({"number": number})
+
+
+@given(st.binary())
+def test_base64url_is_what_the_standard_library_gives_without_padding(data: bytes) -> None:
+    text = format_base64url(data)
+    assert text == base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+    assert parse_base64url(text) == data
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("QQ==", "padding"),
+        ("QR", "bits after the last byte"),
+        ("QUJ", "bits after the last byte, two bytes"),
+        ("Q", "a length that no bytes have"),
+        ("Q+==", "the other alphabet"),
+        ("A+/A", "the other alphabet"),
+        ("QUI C", "a space"),
+        ("QUIC\n", "a line break"),
+        ("QÜIC", "not ASCII"),
+    ],
+)
+def test_base64url_has_one_spelling(text: str, why: str) -> None:
+    with pytest.raises(ValueError, match="base64url"):
+        parse_base64url(text)
+
+
+@given(_LOG_VALUES)
+def test_json_text_comes_back(value: object) -> None:
+    assert parse_json(format_json(value)) == value
+
+
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}'])
+def test_numbers_that_rfc_8259_lacks_are_not_json(text: str) -> None:
+    with pytest.raises(ValueError, match="not JSON"):
+        parse_json(text)
+
+
+@pytest.mark.parametrize("opening", ["[", '{"a":'])
+def test_json_that_is_nested_beyond_measure_is_refused_like_any_other_fault(opening: str) -> None:
+    with pytest.raises(ValueError, match="nested"):
+        parse_json(opening * 200_000)
