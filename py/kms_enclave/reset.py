@@ -14,7 +14,7 @@ from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
 from kms_enclave.enrollment.asking import recognition_of
-from kms_enclave.enrollment.session import Authorisation, unlocked_for, user_signer
+from kms_enclave.enrollment.session import AuthorisationRequest, unlocked_for, user_signer
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
 
@@ -24,7 +24,7 @@ RESET_WORDS: Final = "Delete all keys, leases and the log of this enclave"
 _TYPED_WORD: Final = "RESET"
 
 
-async def reset_instance(context: Context, authorisation: Authorisation) -> Entry:
+async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Entry:
     """Reset with the page's credentials, or with the user's typed word; return the closing entry.
 
     Raises KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``.
@@ -39,9 +39,7 @@ async def reset_instance(context: Context, authorisation: Authorisation) -> Entr
             return await _restart(context, instance, signed)
     async with context.prompt.dialog() as dialog:
         instance = await read_instance(context.storage)
-        request = PromptRequest(
-            RESET_WORDS, origin, recognition=recognition_of(instance.record)
-        )
+        request = PromptRequest(RESET_WORDS, origin, recognition=recognition_of(instance.record))
         await dialog.confirm(request, word=_TYPED_WORD)
         instance = await read_instance(context.storage)
         return await _restart(context, instance, instance_draft(instance, draft))

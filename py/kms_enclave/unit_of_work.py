@@ -56,9 +56,7 @@ class UnitOfWork:
         self._values[address] = record
         self._written[address] = Put(address, record)
 
-    async def create(
-        self, address: Address, value: str, *, expires_ms: int | None = None
-    ) -> None:
+    async def create(self, address: Address, value: str, *, expires_ms: int | None = None) -> None:
         """Put a record that must not be there yet; otherwise the commit is refused."""
         self._revisions[address] = ABSENT
         record = Record(1, value, {}, expires_ms)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 
 from kms_enclave.audit.certificate import KIAK_SCOPE, CertificateDraft, certificate_bytes

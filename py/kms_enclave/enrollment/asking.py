@@ -16,8 +16,8 @@ from kms_enclave.instance import InstanceRecord
 from kms_enclave.ports.prompt import (
     Ceremony,
     Dialog,
-    PassphraseAnswer,
     PasskeyOption,
+    PassphraseAnswer,
     PromptRequest,
     Recognition,
 )
@@ -54,9 +54,7 @@ async def ask_to_unlock(
     if passkeys:
         challenge = context.challenges.issue(operation)
         ceremony = Ceremony(challenge, enclave_rp_id(context.enclave_origin), passkeys)
-    request = PromptRequest(
-        words, origin, methods, error, recognition_of(instance)
-    )
+    request = PromptRequest(words, origin, methods, error, recognition_of(instance))
     answer = await dialog.authenticate(request, ceremony)
     if isinstance(answer, PassphraseAnswer):
         return PassphraseCredentials(answer.passphrase, "enclave")

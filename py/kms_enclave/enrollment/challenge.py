@@ -49,7 +49,5 @@ class ChallengeBook:
         """Use a challenge up; tell whether it was open, in time, and for this operation."""
         found = self._open.pop(challenge, None)
         return (
-            found is not None
-            and found[0] == operation
-            and self._clock.monotonic_ms() <= found[1]
+            found is not None and found[0] == operation and self._clock.monotonic_ms() <= found[1]
         )

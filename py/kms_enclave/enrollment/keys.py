@@ -78,9 +78,7 @@ async def make_prf_kek(
     return NewKek(PRF, kek, attrs.evolve(_template(PRF, via, now_ms), passkey=data))
 
 
-async def make_gate_kek(
-    crypto: CryptoPort, *, passkey: PasskeyData, now_ms: int
-) -> NewKek:
+async def make_gate_kek(crypto: CryptoPort, *, passkey: PasskeyData, now_ms: int) -> NewKek:
     """Return a random KEK that is stored; only a verified assertion releases it."""
     kek = await crypto.generate_wrapping_key()
     return NewKek(GATE, kek, attrs.evolve(_template(GATE, "enclave", now_ms), passkey=passkey))

@@ -36,9 +36,7 @@ async def passphrase_method(
     )
 
 
-async def ask_new_passphrase(
-    context: Context, dialog: Dialog, request: PromptRequest
-) -> NewKek:
+async def ask_new_passphrase(context: Context, dialog: Dialog, request: PromptRequest) -> NewKek:
     """Have the user choose a passphrase in the enclave's dialog, until it is one that holds."""
     while True:
         answer = await dialog.choose_passphrase(request)

@@ -43,7 +43,12 @@ from kms_enclave.ports.prompt import (
     RegistrationOptions,
 )
 
-__all__ = ["RegistrationRequest", "complete_registration", "register_passkey", "registration_options"]
+__all__ = [
+    "RegistrationRequest",
+    "complete_registration",
+    "register_passkey",
+    "registration_options",
+]
 
 _SALT_LENGTH: Final = 32
 _HANDLE_LENGTH: Final = 32
@@ -206,9 +211,7 @@ async def _evaluate_prf(
     return answer.prf_output
 
 
-async def _offer_gate(
-    context: Context, dialog: Dialog, request: RegistrationRequest
-) -> None:
+async def _offer_gate(context: Context, dialog: Dialog, request: RegistrationRequest) -> None:
     if not context.config.allow_gate:
         raise KMSError(
             "unsupported",

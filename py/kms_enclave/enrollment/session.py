@@ -44,7 +44,7 @@ from kms_enclave.ports.prompt import Dialog
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
-    "Authorisation",
+    "AuthorisationRequest",
     "Session",
     "authenticated",
     "commit_steps",
@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 
 @attrs.frozen
-class Authorisation:
+class AuthorisationRequest:
     """What is to be authorised, and what the page passed for it.
 
     ``words`` is shown to the user; ``operation`` is the hash of method, parameters and
@@ -123,7 +123,9 @@ class Session:
 Steps = Callable[[Session], Awaitable[T]]
 
 
-async def authenticated(context: Context, authorisation: Authorisation, steps: Steps[T]) -> T:
+async def authenticated(
+    context: Context, authorisation: AuthorisationRequest, steps: Steps[T]
+) -> T:
     """Authenticate the user and commit what ``steps`` do; return what they return.
 
     Raises KMSError ``setup.required``, ``unlock.denied``, ``unlock.cancelled``,
@@ -135,7 +137,7 @@ async def authenticated(context: Context, authorisation: Authorisation, steps: S
 
 @asynccontextmanager
 async def unlocked_for(
-    context: Context, authorisation: Authorisation
+    context: Context, authorisation: AuthorisationRequest
 ) -> AsyncIterator[tuple[Unlocked, Dialog | None]]:
     """Authenticate the user for what the block does; the dialog closes at its end.
 
@@ -176,7 +178,7 @@ def require_page_credentials(context: Context, *, field: str) -> None:
 
 
 async def commit_steps(
-    context: Context, authorisation: Authorisation, unlocked: Unlocked, steps: Steps[T]
+    context: Context, authorisation: AuthorisationRequest, unlocked: Unlocked, steps: Steps[T]
 ) -> T:
     """Commit what ``steps`` do for an unlocked operation; return what they return."""
     signer = await user_signer(context, unlocked)
@@ -221,7 +223,7 @@ async def _renew_certificate(session: Session) -> None:
 
 
 async def _ask_until_unlocked(
-    context: Context, dialog: Dialog, authorisation: Authorisation, instance: Instance
+    context: Context, dialog: Dialog, authorisation: AuthorisationRequest, instance: Instance
 ) -> Unlocked:
     error: KMSError | None = None
     while True:
@@ -246,10 +248,15 @@ async def _ask_until_unlocked(
 
 
 async def _attempt(
-    context: Context, authorisation: Authorisation, credentials: Credentials, instance: Instance
+    context: Context,
+    authorisation: AuthorisationRequest,
+    credentials: Credentials,
+    instance: Instance,
 ) -> Unlocked:
-    via: Via = credentials.via if isinstance(credentials, PassphraseCredentials) else (
-        "enclave" if isinstance(credentials, AssertionCredentials) else "page"
+    via: Via = (
+        credentials.via
+        if isinstance(credentials, PassphraseCredentials)
+        else ("enclave" if isinstance(credentials, AssertionCredentials) else "page")
     )
     # One at a time: calls with right credentials in parallel are not guesses.
     async with context.unlocking:

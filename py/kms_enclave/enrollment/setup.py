@@ -16,13 +16,13 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.keys import NewKek, OpenedEnrollment, enroll_new_secret
 from kms_enclave.enrollment.methods import ask_new_passphrase, choose_method, passphrase_method
+from kms_enclave.enrollment.recognition import make_recognition
 from kms_enclave.enrollment.record import (
     Method,
     enrollment_id_for,
     list_enrollments,
     write_enrollment,
 )
-from kms_enclave.enrollment.recognition import make_recognition
 from kms_enclave.enrollment.registration import RegistrationRequest, register_passkey
 from kms_enclave.enrollment.session import require_page_credentials
 from kms_enclave.errors import KMSError
@@ -83,9 +83,7 @@ async def setup_by_wizard(context: Context, *, operation: bytes, origin: str) ->
     """Set the enclave up by a method that the user picks."""
     await _require_not_set_up(context)
     async with context.prompt.dialog() as dialog:
-        new = await choose_method(
-            context, dialog, words=_WORDS, operation=operation, origin=origin
-        )
+        new = await choose_method(context, dialog, words=_WORDS, operation=operation, origin=origin)
         return await _commit(context, new, origin)
 
 

@@ -210,9 +210,7 @@ async def _prf_kek(
     if answer.prf_output is None or len(answer.prf_output) != PRF_OUTPUT_LENGTH:
         raise WrongCredentialsError
     try:
-        return await derive_prf_kek(
-            context.crypto, prf_output=answer.prf_output, passkey=passkey
-        )
+        return await derive_prf_kek(context.crypto, prf_output=answer.prf_output, passkey=passkey)
     except ValueError:
         raise _damaged(enrollment) from None
 
@@ -239,6 +237,4 @@ async def _verify_secret(
 
 
 def _damaged(enrollment: Enrollment) -> KMSError:
-    return KMSError(
-        "enrollment.damaged", details={"enrollmentId": enrollment.record.enrollment_id}
-    )
+    return KMSError("enrollment.damaged", details={"enrollmentId": enrollment.record.enrollment_id})

@@ -77,9 +77,7 @@ def verify_assertion(
 
     Raises InvalidResponseError. What must be signed is :func:`signed_bytes`.
     """
-    _verify_client_data(
-        client_data_json, "webauthn.get", expected_challenge, expected_party
-    )
+    _verify_client_data(client_data_json, "webauthn.get", expected_challenge, expected_party)
     data = parse_authenticator_data(authenticator_data)
     _verify_authenticator(data, expected_party)
     # Both zero: the authenticator does not count. Otherwise it must move forward, or
@@ -100,9 +98,7 @@ def verify_registration(
     expected_party: Party,
 ) -> int:
     """Check a new credential; return its counter. Raises InvalidResponseError."""
-    _verify_client_data(
-        client_data_json, "webauthn.create", expected_challenge, expected_party
-    )
+    _verify_client_data(client_data_json, "webauthn.create", expected_challenge, expected_party)
     data = parse_authenticator_data(authenticator_data)
     _verify_authenticator(data, expected_party)
     if data.credential_id is None or data.credential_id != credential_id:

@@ -71,9 +71,7 @@ async def sign_jwt(session: Session, *, kid: str, payload: Mapping[str, object])
     signed = ".".join(parts)
     signature = await crypto.sign_es256(signing_key, signed.encode("ascii"))
     jti, exp = str(payload["jti"]), int(str(payload["exp"]))
-    await session.unit.create(
-        token_address(jti), format_json({"exp": exp}), expires_ms=exp * 1000
-    )
+    await session.unit.create(token_address(jti), format_json({"exp": exp}), expires_ms=exp * 1000)
     details = {"aud": payload["aud"], "exp": exp, "jti": jti}
     session.log("sign", kid=kid, details=details)
     return f"{signed}.{format_base64url(signature)}"
@@ -88,7 +86,11 @@ def verify_payload(payload: Mapping[str, object], *, now_s: int) -> None:
         raise request_invalid("payload.sub", "must be a mailto: or https: URL")
     if type(exp) is not int or not now_s < exp <= now_s + MAX_LIFETIME_S:
         raise request_invalid("payload.exp", "must be ahead, by at most 24 hours, in seconds")
-    if not isinstance(jti, str) or not 1 <= len(jti) <= 64 or not (jti.isascii() and jti.isprintable()):
+    if (
+        not isinstance(jti, str)
+        or not 1 <= len(jti) <= 64
+        or not (jti.isascii() and jti.isprintable())
+    ):
         raise request_invalid("payload.jti", "must be 1 to 64 characters of printable ASCII")
     try:
         length = len(format_json(payload).encode())

@@ -23,7 +23,7 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_json, parse_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import verify_audience
-from kms_enclave.leases.lease import LeaseRecord, Sub
+from kms_enclave.leases.lease import LeaseRecord, Sub, verify_lease_usable
 from kms_enclave.leases.ledger import LeaseAccount, Ledger
 from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
 from kms_enclave.leases.token import (
@@ -228,17 +228,6 @@ class Issuer:
         signatures = await self._context.crypto.sign_es256_many(lease.signing_key, inputs)
         for (call, _), signed, signature in zip(granted, inputs, signatures, strict=True):
             call.jwt = format_token(signed, signature)
-
-
-def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
-    """Raise KMSError unless this origin may use the lease now."""
-    details = {"leaseId": record.lease_id}
-    if record.origin != expected_origin:
-        raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
-    if record.revoked_at is not None:
-        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
-    if now_ms >= record.exp:
-        raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 
 def verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:

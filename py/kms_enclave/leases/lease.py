@@ -29,6 +29,7 @@ __all__ = [
     "lease_address",
     "parse_lease",
     "resolve_quotas",
+    "verify_lease_usable",
     "verify_subs",
     "verify_ttl",
     "write_lease",
@@ -116,6 +117,17 @@ def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
     if not isinstance(signing, VapidSigningKey) or not isinstance(lak, AuditSigningKey):
         raise KMSError("lease.needs.resume", details={"leaseId": expected_lease_id})
     return Lease(record, signing, lak, stored.revision)
+
+
+def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
+    """Raise KMSError unless this origin may use the lease now."""
+    details = {"leaseId": record.lease_id}
+    if record.origin != expected_origin:
+        raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
+    if record.revoked_at is not None:
+        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
+    if now_ms >= record.exp:
+        raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 
 def verify_ttl(ttl_hours: float, *, config: Config) -> int:

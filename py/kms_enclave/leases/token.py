@@ -15,7 +15,14 @@ import attrs
 from kms_enclave.encoding import format_base64url, format_json
 from kms_enclave.ports.storage import Address
 
-__all__ = ["MIN_TTL_S", "TOKEN_TTL_S", "TokenClaims", "format_token", "signing_input", "token_address"]
+__all__ = [
+    "MIN_TTL_S",
+    "TOKEN_TTL_S",
+    "TokenClaims",
+    "format_token",
+    "signing_input",
+    "token_address",
+]
 
 TOKEN_TTL_S: Final = 900
 MIN_TTL_S: Final = 60

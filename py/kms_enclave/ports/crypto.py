@@ -132,9 +132,7 @@ class CryptoPort(Protocol):
     ) -> PassphraseKeys:
         """PBKDF2-HMAC-SHA-256 to 256 bits, then HKDF-SHA-256 with empty salt, by label."""
 
-    async def derive_prf_kek(
-        self, *, prf_output: bytes, salt: bytes, info: bytes
-    ) -> WrappingKey:
+    async def derive_prf_kek(self, *, prf_output: bytes, salt: bytes, info: bytes) -> WrappingKey:
         """HKDF-SHA-256 over a PRF output (32 bytes), to an AES-256-GCM wrapping key."""
 
     async def generate_wrapping_key(self) -> WrappingKey:
