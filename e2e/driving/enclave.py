@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,6 +10,8 @@ from typing import Any
 
 import attrs
 from playwright.sync_api import Frame, Page, Worker
+
+from e2e.driving.worker import WorkerConsole
 
 Wire = Mapping[str, Any]
 
@@ -53,8 +56,10 @@ class EnclavePage:
 
     def call(self, method: str, *parameters: object) -> Outcome:
         """Call a method of the SDK."""
-        arguments = [method, list(parameters)]
-        return parse_outcome(self.page.evaluate("([m, p]) => callSdk(m, p)", arguments))
+        # As JSON text: Playwright's own copy of an object loses a "__proto__".
+        arguments = [method, json.dumps(parameters)]
+        settled = self.page.evaluate("([m, p]) => callSdk(m, JSON.parse(p))", arguments)
+        return parse_outcome(settled)
 
     def call_together(self, method: str, calls: Sequence[Sequence[object]]) -> list[Outcome]:
         """Call a method of the SDK once for each list of parameters, all in one turn."""
@@ -86,6 +91,18 @@ class EnclavePage:
     def worker(self) -> Worker:
         (worker,) = self.page.workers
         return worker
+
+    def run_in_worker(self, expression: str) -> Any:
+        """Return the value of an expression, or of its promise, in the enclave's worker."""
+        with contextlib.closing(WorkerConsole(self.page, self.frame)) as console:
+            return console.evaluate(expression)
+
+    def crash_worker(self) -> None:
+        """End the worker by an error that nobody catches, and wait for the next one."""
+        crashed = self.worker
+        with self.page.expect_worker() as started:
+            self.run_in_worker("void setTimeout(() => { throw new Error('crashed by a test'); })")
+        assert started.value != crashed
 
     def run_in_frame(self, script: str, argument: object = None) -> Any:
         """Run a file of `origin_scripts`, one function expression, on the enclave's origin."""

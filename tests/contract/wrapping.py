@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from kms_enclave.ports.crypto import DecryptionError, SignatureCheck, WrappingKey
+from kms_enclave.ports.crypto import (
+    DecryptionError,
+    SignatureCheck,
+    UnusableSecretError,
+    WrappingKey,
+)
 
 from .expect import equal, holds, refused
 from .materials import IV, make_materials, passphrase_keys
@@ -206,3 +211,21 @@ async def a_derived_audit_key_signs_for_its_derived_public_key(subject: Subject)
     signature = await crypto.sign_ed25519(key, b"message")
     check = SignatureCheck(public, signature, b"message")
     equal(list(await crypto.verify_ed25519([check])), [True])
+
+
+async def a_secret_is_usable_or_refused_when_its_audit_key_is_first_derived(
+    subject: Subject,
+) -> None:
+    crypto, made = subject.crypto, await make_materials(subject.crypto)
+    usable = 0
+    for number in range(400):
+        info = str(number).encode()
+        try:
+            await crypto.derive_audit_public_key(made.secret, salt=b"s", info=info)
+        except UnusableSecretError:
+            await refused(
+                UnusableSecretError, crypto.derive_audit_key(made.secret, salt=b"s", info=info)
+            )
+            continue
+        usable += 1
+    holds(usable > 380, "a fresh secret works nearly always")

@@ -22,15 +22,17 @@ class LocalDeployment:
     app_port: int
     page_credentials: bool = True
     frame_ancestors: bool = True
+    more_origins: tuple[str, ...] = ()
     pieces: Path = PIECES
 
 
-def local_config(*, app_port: int, page_credentials: bool) -> dict[str, object]:
+def local_config(
+    *, app_port: int, page_credentials: bool, more_origins: tuple[str, ...] = ()
+) -> dict[str, object]:
     """Return a development configuration for pages on `app_port` of this machine."""
+    hosts = ("localhost", "127.0.0.1", "app.localhost")
     return {
-        "parentOrigins": [
-            f"http://{host}:{app_port}" for host in ("localhost", "127.0.0.1", "app.localhost")
-        ],
+        "parentOrigins": [*(f"http://{host}:{app_port}" for host in hosts), *more_origins],
         "contact": "mailto:developer@localhost",
         "allowPageCredentials": page_credentials,
         "allowGate": True,
@@ -72,7 +74,9 @@ def stamp_deployment(deployment: LocalDeployment) -> Path:
     deployment.output.mkdir(parents=True, exist_ok=True)
     config = deployment.output / "kms.config.json"
     values = local_config(
-        app_port=deployment.app_port, page_credentials=deployment.page_credentials
+        app_port=deployment.app_port,
+        page_credentials=deployment.page_credentials,
+        more_origins=deployment.more_origins,
     )
     config.write_text(json.dumps(values, indent=2), "utf-8")
     enclave = deployment.output / "enclave"

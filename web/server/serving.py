@@ -20,7 +20,7 @@ STOP_DEADLINE_S = 10.0
 
 @attrs.frozen
 class ServeOptions:
-    """Port 0 takes a free one.
+    """Port 0 takes a free one. Pages of `more_origins` may embed the enclave too.
 
     `frame_ancestors=False` leaves that directive out: only for a test of what holds without it.
     """
@@ -30,6 +30,7 @@ class ServeOptions:
     app_port: int = 0
     page_credentials: bool = True
     frame_ancestors: bool = True
+    more_origins: tuple[str, ...] = ()
     pieces: Path = PIECES
 
 
@@ -117,6 +118,7 @@ def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
         app_port=local.app_port,
         page_credentials=options.page_credentials,
         frame_ancestors=options.frame_ancestors,
+        more_origins=options.more_origins,
         pieces=pieces,
     )
     folders = AppFolders(

@@ -14,7 +14,7 @@ import { PAGES } from "../../vite.config.js";
 import { bundle, bundlePage } from "./bundle.mjs";
 import { compressFile } from "./compress.mjs";
 import { canonicalJson } from "./hashing.mjs";
-import { hashCode, makeImage } from "./image.mjs";
+import { makeImage } from "./image.mjs";
 import { PYODIDE_HOME, PYODIDE_VERSION } from "./pyodide-package.mjs";
 import { installedVersions } from "./python-sources.mjs";
 
@@ -62,10 +62,7 @@ const python = {
 };
 
 await mkdir(out, { recursive: true });
-const codeHash = await hashCode(python);
-const image = join(out, "image.bin");
-const imports = [entry, ...NEEDED_LATE, ...values.import];
-const isNew = await makeImage({ python, imports, output: image }, codeHash);
+const { codeHash, isNew } = await makeImage(python, [entry, ...NEEDED_LATE, ...values.import], out);
 await copyFile(join(PYODIDE_HOME, "pyodide.asm.wasm"), join(out, "python.wasm"));
 await bundle("worker", out);
 await bundle("frame", out);

@@ -1,13 +1,22 @@
 /** Shapes that the build scripts hand to each other. */
 
-/** What a memory image is made of. Travels as JSON to the process that makes it. */
+/** What is compiled to byte code: the selection, or the standard library where there is none. */
+export interface CompileJob {
+  readonly python: PythonSelection | null;
+  readonly output: string;
+}
+
+/** What a memory image is made of. */
 export interface ImageJob {
-  readonly python: PythonSelection;
+  /** Zip files of byte code. */
+  readonly stdlib: string;
+  readonly code: string;
   /** Modules to import before the memory is saved; nothing else can be imported afterwards. */
   readonly imports: readonly string[];
   readonly output: string;
 }
 
+/** Which Python sources go into an image. */
 export interface PythonSelection {
   readonly venv: string;
   /** Distributions and their top-level names, taken from the virtual environment. */

@@ -15,7 +15,6 @@ import attrs
 from kms_enclave.context import Context
 from kms_enclave.enrollment.asking import recognition_of
 from kms_enclave.enrollment.changes import (
-    PASSPHRASE_ENROLLMENT,
     add_enrollment,
     change_passphrase,
 )
@@ -23,6 +22,7 @@ from kms_enclave.enrollment.keys import NewKek, make_prf_kek
 from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
+    PASSPHRASE_ENROLLMENT,
     Method,
     PasskeyData,
     enrollment_id_for,

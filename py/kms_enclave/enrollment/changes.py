@@ -10,6 +10,7 @@ from __future__ import annotations
 from kms_enclave.enrollment.keys import NewKek, enroll_opened_secret
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
+    PASSPHRASE_ENROLLMENT,
     Enrollment,
     enrollment_address,
     enrollment_id_for,
@@ -20,9 +21,7 @@ from kms_enclave.enrollment.record import (
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
 
-__all__ = ["PASSPHRASE_ENROLLMENT", "add_enrollment", "change_passphrase", "remove_enrollment"]
-
-PASSPHRASE_ENROLLMENT = "enrollment:passphrase:v2"
+__all__ = ["add_enrollment", "change_passphrase", "remove_enrollment"]
 
 
 async def add_enrollment(session: Session, new: NewKek) -> str:

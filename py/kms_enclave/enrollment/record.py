@@ -19,6 +19,7 @@ __all__ = [
     "GATE",
     "MAX_OF_A_KIND",
     "PASSPHRASE",
+    "PASSPHRASE_ENROLLMENT",
     "PRF",
     "Enrollment",
     "EnrollmentRecord",
@@ -39,6 +40,8 @@ Method = Literal["passphrase", "passkey-prf", "passkey-gate"]
 PASSPHRASE: Final = "passphrase"
 PRF: Final = "passkey-prf"
 GATE: Final = "passkey-gate"
+PASSPHRASE_ENROLLMENT: Final = "enrollment:passphrase:v2"
+"""There is one passphrase: it is changed, not added to."""
 
 MAX_OF_A_KIND: Final = 8
 _MAX_ENROLLMENTS: Final = 64

@@ -87,10 +87,11 @@ async def registration_options(
     context: Context, request: RegistrationRequest
 ) -> RegistrationOptions:
     """Return fresh options: a challenge for this operation, salts, what is enrolled already."""
-    exclude: list[bytes] = []
-    for enrollment in await readable_enrollments(context.storage):
-        if enrollment.record.passkey is not None:
-            exclude.append(parse_base64url(enrollment.record.passkey.credential_id))
+    exclude = [
+        parse_base64url(enrollment.record.passkey.credential_id)
+        for enrollment in await readable_enrollments(context.storage)
+        if enrollment.record.passkey is not None
+    ]
     return RegistrationOptions(
         challenge=context.challenges.issue(request.operation),
         rp_id=enclave_rp_id(context.enclave_origin),

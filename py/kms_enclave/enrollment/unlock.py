@@ -31,6 +31,7 @@ from kms_enclave.enrollment.keys import (
 from kms_enclave.enrollment.passphrase import normalize_passphrase, open_passphrase_kek
 from kms_enclave.enrollment.record import (
     GATE,
+    PASSPHRASE_ENROLLMENT,
     PRF,
     Enrollment,
     EnrollmentRecord,
@@ -53,8 +54,6 @@ from kms_enclave.ports.crypto import DecryptionError, WrappingKey
 from kms_enclave.ports.prompt import AssertionAnswer
 
 __all__ = ["Unlocked", "WrongCredentialsError", "enclave_rp_id", "unlock"]
-
-_PASSPHRASE_ENROLLMENT = "enrollment:passphrase:v2"
 
 
 class WrongCredentialsError(Exception):
@@ -95,7 +94,7 @@ async def _unlock_passphrase(
     context: Context, credentials: PassphraseCredentials, instance: InstanceRecord
 ) -> Unlocked:
     passphrase = normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
-    enrollment = await read_enrollment(context.storage, _PASSPHRASE_ENROLLMENT)
+    enrollment = await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
     kdf = enrollment.record.kdf
     try:
         kek = (

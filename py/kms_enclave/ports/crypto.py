@@ -29,6 +29,7 @@ __all__ = [
     "MasterSecret",
     "PassphraseKeys",
     "SignatureCheck",
+    "UnusableSecretError",
     "VapidSigningKey",
     "WrappedVapidKey",
     "WrappingKey",
@@ -37,6 +38,14 @@ __all__ = [
 
 class DecryptionError(Exception):
     """An authenticated decryption failed: wrong key, wrong AAD or altered bytes."""
+
+
+class UnusableSecretError(Exception):
+    """The platform refuses a key that this Master Secret derives; a fresh secret will do.
+
+    It shows when the audit key is derived for the first time, so a secret for which that
+    worked once works for ever on this platform.
+    """
 
 
 # Opaque, non-extractable handles: ``native`` belongs to the adapter that made it. They are
@@ -179,12 +188,18 @@ class CryptoPort(Protocol):
     async def derive_audit_key(
         self, secret: MasterSecret, *, salt: bytes, info: bytes
     ) -> AuditSigningKey:
-        """HKDF-SHA-256 to a 32-byte Ed25519 seed, imported; the seed is overwritten."""
+        """HKDF-SHA-256 to a 32-byte Ed25519 seed, imported; the seed is overwritten.
+
+        Raises UnusableSecretError.
+        """
 
     async def derive_audit_public_key(
         self, secret: MasterSecret, *, salt: bytes, info: bytes
     ) -> bytes:
-        """Return the 32-byte public key that belongs to :meth:`derive_audit_key`."""
+        """Return the 32-byte public key that belongs to :meth:`derive_audit_key`.
+
+        Raises UnusableSecretError.
+        """
 
     async def generate_vapid_key(
         self, *, wrapping_key: WrappingKey, iv: bytes, aad_for: Callable[[bytes], bytes]

@@ -2,47 +2,32 @@
  * Runs Pyodide once, imports everything that the enclave needs, and saves the memory.
  *
  * A process of its own, because it stops the clock and the random generators. The job comes as JSON on
- * standard input; the image goes to the file that the job names.
+ * standard input; the names of the modules in the image go to standard output.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
-import { emptyLockFile, PYODIDE_HOME } from "../pyodide-package.mjs";
-import { collectPython } from "../python-sources.mjs";
+import { ENVIRONMENT } from "./environment.mjs";
 import { formatImage } from "./sparse.mjs";
 import { stopTheWorld } from "./still-world.mjs";
 
+/** Where the image was made, its modules lay here; at run time nothing does. */
+const CODE = "/home/kms/code.zip";
+
 /** @type {import("../types.d.ts").ImageJob} */
 const job = JSON.parse(await text(process.stdin));
-const sources = await collectPython(job.python);
+const code = readFileSync(job.code);
 const seal = readFileSync(fileURLToPath(new URL("seal.py", import.meta.url)), "utf8");
-const lockFileContents = emptyLockFile();
 
 stopTheWorld();
 const { loadPyodide } = await import("pyodide");
-const pyodide = await loadPyodide({
-  indexURL: PYODIDE_HOME,
-  lockFileContents,
-  // Nothing is ever installed; without this Pyodide would fall back to a public address.
-  packageBaseUrl: "https://packages.invalid/",
-  // No docstrings and no asserts: smaller, and nothing of ours validates with assert.
-  args: ["-OO"],
-  env: { HOME: "/home/kms", LANG: "C.UTF-8", PYTHONHASHSEED: "0" },
-  jsglobals: {},
-  _sysExecutable: "python",
-  _makeSnapshot: true,
-});
+const pyodide = await loadPyodide({ ...ENVIRONMENT, stdLibURL: job.stdlib, jsglobals: {}, _makeSnapshot: true });
+pyodide.FS.writeFile(CODE, code);
 
-const { FS } = pyodide;
-const root = pyodide.runPython("import site; site.getsitepackages()[0]");
-for (const [path, source] of sources) {
-  const full = `${root}/${path}`;
-  FS.mkdirTree(full.slice(0, full.lastIndexOf("/")));
-  FS.writeFile(full, source);
-}
 // A namespace of its own, so that nothing of the sealing stays in the image.
 const namespace = pyodide.toPy({});
-const modules = pyodide.runPython(`${seal}\nseal(${JSON.stringify(job.imports)})`, { globals: namespace });
+const call = `seal(${JSON.stringify(CODE)}, ${JSON.stringify(job.imports)})`;
+const modules = pyodide.runPython(`${seal}\n${call}`, { globals: namespace });
 namespace.destroy();
 
 // The layout that Pyodide writes and API.restoreSnapshot reads: magic, offset of the heap, length of the metadata.

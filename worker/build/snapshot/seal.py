@@ -1,7 +1,7 @@
 """Runs inside Pyodide while the memory image is made: imports everything, then closes the door.
 
-Afterwards nothing can be imported that is not in the image, and there is no `random`: a generator whose
-state every user shares must not be within reach.
+Afterwards nothing can be imported that is not in the image, and there is no `random`: a generator
+whose state every user shares must not be within reach.
 """
 
 import gc
@@ -10,17 +10,17 @@ import linecache
 import operator
 import re
 import sys
+import zipimport
 
 
-def seal(wanted: list[str]) -> str:
+def seal(code: str, wanted: list[str]) -> str:
     """Import `wanted`, forbid the rest, and return the names of all modules in the image."""
+    sys.path.append(code)
     importlib.invalidate_caches()
     for name in wanted:
         importlib.import_module(name)
     _forget_random()
-    sys.path.clear()
-    sys.path_importer_cache.clear()
-    sys.path_hooks.clear()
+    _forget_files()
     linecache.clearcache()
     re.purge()
     for _ in range(3):
@@ -29,10 +29,19 @@ def seal(wanted: list[str]) -> str:
 
 
 def _forget_random() -> None:
-    for name, module in list(sys.modules.items()):
-        if name in ("random", "_random", "secrets"):
-            del sys.modules[name]
-            vars(module).clear()
-    # None makes the import statement raise ModuleNotFoundError, the built-in _random included.
     for name in ("random", "_random", "secrets"):
+        module = sys.modules.pop(name, None)
+        if module is not None:
+            vars(module).clear()
+        # None makes the import statement raise ModuleNotFoundError, for the built-in _random too.
         operator.setitem(sys.modules, name, None)
+
+
+def _forget_files() -> None:
+    sys.path.clear()
+    sys.path_importer_cache.clear()
+    sys.path_hooks.clear()
+    # Each loader keeps the table of contents of its archive.
+    for table in list(zipimport._zip_directory_cache.values()):
+        table.clear()
+    zipimport._zip_directory_cache.clear()

@@ -12,19 +12,14 @@ PKCS#8 form of an Ed25519 seed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from typing import Final, cast
 
 from pyodide.ffi import JsException, JsProxy
 
-from kms_enclave.adapters.browser.border import (
-    js_array,
-    js_bytes,
-    js_framed,
-    js_key,
-    js_object,
-)
+from kms_enclave.adapters.browser.algorithms import SECRET_BITS, Algorithms
+from kms_enclave.adapters.browser.border import js_array, js_bytes, js_framed, js_key
+from kms_enclave.adapters.browser.ecdsa_der import parse_ecdsa_der
 from kms_enclave.adapters.browser.js_types import (
     JsBuffer,
     JsCrypto,
@@ -33,15 +28,16 @@ from kms_enclave.adapters.browser.js_types import (
     JsKeyPair,
     JsPrimitives,
 )
+from kms_enclave.adapters.browser.wrapping import Wrapping
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.ports.crypto import (
     AuditSigningKey,
-    DecryptionError,
     GeneratedAuditKey,
     MacKey,
     MasterSecret,
     PassphraseKeys,
     SignatureCheck,
+    UnusableSecretError,
     VapidSigningKey,
     WrappedVapidKey,
     WrappingKey,
@@ -49,14 +45,12 @@ from kms_enclave.ports.crypto import (
 
 __all__ = ["WebCrypto"]
 
-_IV_BYTES: Final = 12
-_SECRET_BITS: Final = 256
-_WRAPPED_SECRET_BYTES: Final = 32 + 16
 _ES256_PUBLIC_BYTES: Final = 65
 _ED25519_PUBLIC_BYTES: Final = 32
 _SIGNATURE_BYTES: Final = 64
 _ED25519_PKCS8_PREFIX: Final = bytes.fromhex("302e020100300506032b657004220420")
 _SEED_BYTES: Final = 32
+_SPARE_ATTEMPTS: Final = 7
 
 
 class WebCrypto:
@@ -66,19 +60,8 @@ class WebCrypto:
         self._js_crypto = js_crypto
         self._js_subtle = js_crypto.subtle
         self._js_primitives = js_primitives
-        self._js_aes = self._js_object(name="AES-GCM", length=256)
-        self._js_hmac = self._js_object(name="HMAC", hash="SHA-256", length=_SECRET_BITS)
-        self._js_hkdf = self._js_object(name="HKDF")
-        self._js_pbkdf2 = self._js_object(name="PBKDF2")
-        self._js_p256 = self._js_object(name="ECDSA", namedCurve="P-256")
-        self._js_es256 = self._js_object(name="ECDSA", hash="SHA-256")
-        self._js_ed25519 = self._js_object(name="Ed25519")
-        self._js_to_sign = js_array(["sign"])
-        self._js_to_verify = js_array(["verify"])
-        self._js_to_sign_and_verify = js_array(["sign", "verify"])
-        self._js_to_wrap = js_array(["wrapKey", "unwrapKey"])
-        self._js_to_derive = js_array(["deriveKey", "deriveBits"])
-        self._js_to_derive_bits = js_array(["deriveBits"])
+        self._algorithms = Algorithms(js_primitives)
+        self._wrapping = Wrapping(self._js_subtle, self._algorithms)
 
     def random_bytes(self, length: int) -> bytes:
         """Return ``length`` (1 to 65 536) bytes of the live random source."""
@@ -98,52 +81,101 @@ class WebCrypto:
         js_passphrase = js_bytes(passphrase)
         try:
             js_base = await subtle.importKey(
-                "raw", js_passphrase, self._js_pbkdf2, False, self._js_to_derive_bits
+                "raw",
+                js_passphrase,
+                self._algorithms.js_pbkdf2,
+                False,
+                self._algorithms.js_to_derive_bits,
             )
         finally:
             js_passphrase.fill(0)
-        js_parameters = self._js_object(
-            name="PBKDF2", hash="SHA-256", salt=salt, iterations=iterations
-        )
-        js_root_bits = await subtle.deriveBits(js_parameters, js_base, _SECRET_BITS)
+        js_parameters = self._algorithms.js_pbkdf2_with(salt=salt, iterations=iterations)
+        js_root_bits = await subtle.deriveBits(js_parameters, js_base, SECRET_BITS)
         try:
             js_root = await subtle.importKey(
-                "raw", js_root_bits, self._js_hkdf, False, self._js_to_derive
+                "raw", js_root_bits, self._algorithms.js_hkdf, False, self._algorithms.js_to_derive
             )
         finally:
             self._js_primitives.toView(js_root_bits).fill(0)
         js_kek = await subtle.deriveKey(
-            self._js_hkdf_to(salt=b"", info=kek_info),
+            self._algorithms.js_hkdf_to(salt=b"", info=kek_info),
             js_root,
-            self._js_aes,
+            self._algorithms.js_aes,
             False,
-            self._js_to_wrap,
+            self._algorithms.js_to_wrap,
         )
         js_kcv_key = await subtle.deriveKey(
-            self._js_hkdf_to(salt=b"", info=kcv_info),
+            self._algorithms.js_hkdf_to(salt=b"", info=kcv_info),
             js_root,
-            self._js_hmac,
+            self._algorithms.js_hmac,
             False,
-            self._js_to_sign,
+            self._algorithms.js_to_sign,
         )
         return PassphraseKeys(kek=WrappingKey(js_kek), kcv_key=MacKey(js_kcv_key))
 
+    async def derive_prf_kek(self, *, prf_output: bytes, salt: bytes, info: bytes) -> WrappingKey:
+        """HKDF-SHA-256 over a PRF output, to an AES-256-GCM wrapping key."""
+        js_output = js_bytes(prf_output)
+        try:
+            js_root = await self._js_subtle.importKey(
+                "raw", js_output, self._algorithms.js_hkdf, False, self._algorithms.js_to_derive
+            )
+        finally:
+            js_output.fill(0)
+        return await self.derive_wrapping_key(MasterSecret(js_root), salt=salt, info=info)
+
+    async def generate_wrapping_key(self) -> WrappingKey:
+        """Generate an AES-256-GCM wrapping key that cannot be exported."""
+        js_wrapping_key = await self._js_subtle.generateKey(
+            self._algorithms.js_aes, False, self._algorithms.js_to_wrap
+        )
+        return WrappingKey(js_wrapping_key)
+
+    async def verify_webauthn(
+        self, *, algorithm: str, public_key: bytes, signature: bytes, message: bytes
+    ) -> bool:
+        """Check an assertion's signature; malformed keys and signatures are ``False``."""
+        js_algorithm = self._algorithms.js_webauthn[algorithm]
+        try:
+            js_public = await self._js_subtle.importKey(
+                "spki",
+                js_bytes(public_key),
+                js_algorithm,
+                False,
+                self._algorithms.js_to_verify,
+            )
+            raw = parse_ecdsa_der(signature) if algorithm == "ES256" else signature
+            return await self._js_subtle.verify(
+                js_algorithm, js_public, js_bytes(raw), js_bytes(message)
+            )
+        except (JsException, ValueError):
+            return False
+
     async def mac(self, key: MacKey, message: bytes) -> bytes:
         """Return the 32-byte HMAC-SHA-256."""
-        return await self._sign(self._js_hmac, js_key(key), message)
+        return await self._sign(self._algorithms.js_hmac, js_key(key), message)
 
     async def generate_master_secret(self, *, kek: WrappingKey, iv: bytes, aad: bytes) -> bytes:
         """Make 32 random bytes and return them wrapped (48 bytes); no handle survives."""
-        js_secret = await self._js_subtle.generateKey(self._js_hmac, True, self._js_to_sign)
-        return await self._wrap("raw", cast("JsCryptoKey", js_secret), kek, iv, aad)
+        js_secret = await self._js_subtle.generateKey(
+            self._algorithms.js_hmac, True, self._algorithms.js_to_sign
+        )
+        return await self._wrapping.wrap_secret(
+            cast("JsCryptoKey", js_secret), key=kek, iv=iv, aad=aad
+        )
 
     async def open_master_secret(
         self, *, kek: WrappingKey, wrapped: bytes, iv: bytes, aad: bytes
     ) -> MasterSecret:
         """Unwrap into an HKDF handle. Raises DecryptionError."""
-        _require_wrapped_secret(wrapped)
-        js_secret = await self._unwrap(
-            "raw", wrapped, kek, iv, aad, self._js_hkdf, False, self._js_to_derive
+        js_secret = await self._wrapping.unwrap_secret(
+            wrapped,
+            key=kek,
+            iv=iv,
+            aad=aad,
+            js_algorithm=self._algorithms.js_hkdf,
+            extractable=False,
+            js_usages=self._algorithms.js_to_derive,
         )
         return MasterSecret(js_secret)
 
@@ -159,24 +191,29 @@ class WebCrypto:
         new_aad: bytes,
     ) -> bytes:
         """Return the same Master Secret wrapped under ``new_kek``. Raises DecryptionError."""
-        _require_wrapped_secret(wrapped)
         # An HKDF key can never be exported, and so not be wrapped: the same bytes as an
         # HMAC key can.
-        js_secret = await self._unwrap(
-            "raw", wrapped, kek, iv, aad, self._js_hmac, True, self._js_to_sign
+        js_secret = await self._wrapping.unwrap_secret(
+            wrapped,
+            key=kek,
+            iv=iv,
+            aad=aad,
+            js_algorithm=self._algorithms.js_hmac,
+            extractable=True,
+            js_usages=self._algorithms.js_to_sign,
         )
-        return await self._wrap("raw", js_secret, new_kek, new_iv, new_aad)
+        return await self._wrapping.wrap_secret(js_secret, key=new_kek, iv=new_iv, aad=new_aad)
 
     async def derive_wrapping_key(
         self, secret: MasterSecret, *, salt: bytes, info: bytes
     ) -> WrappingKey:
         """HKDF-SHA-256 to an AES-256-GCM wrapping key."""
         js_wrapping_key = await self._js_subtle.deriveKey(
-            self._js_hkdf_to(salt=salt, info=info),
+            self._algorithms.js_hkdf_to(salt=salt, info=info),
             js_key(secret),
-            self._js_aes,
+            self._algorithms.js_aes,
             False,
-            self._js_to_wrap,
+            self._algorithms.js_to_wrap,
         )
         return WrappingKey(js_wrapping_key)
 
@@ -201,10 +238,10 @@ class WebCrypto:
         self, *, wrapping_key: WrappingKey, iv: bytes, aad_for: Callable[[bytes], bytes]
     ) -> WrappedVapidKey:
         """Generate P-256 and wrap it at once; ``aad_for`` gets the 65-byte public point."""
-        js_pair = await self._generate_pair(self._js_p256, extractable=True)
+        js_pair = await self._generate_pair(self._algorithms.js_p256, extractable=True)
         public_raw = await self._export_public(js_pair)
-        wrapped = await self._wrap(
-            "pkcs8", js_pair.privateKey, wrapping_key, iv, aad_for(public_raw)
+        wrapped = await self._wrapping.wrap_vapid_key(
+            js_pair.privateKey, key=wrapping_key, iv=iv, aad=aad_for(public_raw)
         )
         return WrappedVapidKey(wrapped=wrapped, public_raw=public_raw)
 
@@ -220,23 +257,25 @@ class WebCrypto:
         new_aad: bytes,
     ) -> bytes:
         """Return the same private key wrapped under another key. Raises DecryptionError."""
-        js_private = await self._unwrap(
-            "pkcs8", wrapped, wrapping_key, iv, aad, self._js_p256, True, self._js_to_sign
+        js_private = await self._wrapping.unwrap_vapid_key(
+            wrapped, key=wrapping_key, iv=iv, aad=aad, extractable=True
         )
-        return await self._wrap("pkcs8", js_private, new_wrapping_key, new_iv, new_aad)
+        return await self._wrapping.wrap_vapid_key(
+            js_private, key=new_wrapping_key, iv=new_iv, aad=new_aad
+        )
 
     async def open_vapid_key(
         self, *, wrapping_key: WrappingKey, wrapped: bytes, iv: bytes, aad: bytes
     ) -> VapidSigningKey:
         """Unwrap into a non-extractable signing handle. Raises DecryptionError."""
-        js_private = await self._unwrap(
-            "pkcs8", wrapped, wrapping_key, iv, aad, self._js_p256, False, self._js_to_sign
+        js_private = await self._wrapping.unwrap_vapid_key(
+            wrapped, key=wrapping_key, iv=iv, aad=aad, extractable=False
         )
         return VapidSigningKey(js_private)
 
     async def sign_es256(self, key: VapidSigningKey, message: bytes) -> bytes:
         """ECDSA P-256 with SHA-256; 64 bytes, r‖s."""
-        return await self._sign(self._js_es256, js_key(key), message)
+        return await self._sign(self._algorithms.js_es256, js_key(key), message)
 
     async def verify_es256(self, *, public_raw: bytes, signature: bytes, message: bytes) -> bool:
         """Check a 64-byte r‖s signature against a 65-byte uncompressed point."""
@@ -244,19 +283,23 @@ class WebCrypto:
             return False
         try:
             js_public = await self._js_subtle.importKey(
-                "raw", js_bytes(public_raw), self._js_p256, False, self._js_to_verify
+                "raw",
+                js_bytes(public_raw),
+                self._algorithms.js_p256,
+                False,
+                self._algorithms.js_to_verify,
             )
         except JsException as error:
             if error.name != "DataError":
                 raise
             return False
         return await self._js_subtle.verify(
-            self._js_es256, js_public, js_bytes(signature), js_bytes(message)
+            self._algorithms.js_es256, js_public, js_bytes(signature), js_bytes(message)
         )
 
     async def generate_audit_key(self) -> GeneratedAuditKey:
         """Generate an Ed25519 key."""
-        js_pair = await self._generate_pair(self._js_ed25519, extractable=False)
+        js_pair = await self._generate_audit_pair()
         return GeneratedAuditKey(
             private=AuditSigningKey(js_pair.privateKey),
             public_raw=await self._export_public(js_pair),
@@ -264,7 +307,7 @@ class WebCrypto:
 
     async def sign_ed25519(self, key: AuditSigningKey, message: bytes) -> bytes:
         """Return the 64-byte signature."""
-        return await self._sign(self._js_ed25519, js_key(key), message)
+        return await self._sign(self._algorithms.js_ed25519, js_key(key), message)
 
     async def verify_ed25519(self, checks: Sequence[SignatureCheck]) -> Sequence[bool]:
         """Check many signatures in one crossing; one answer for each, in order."""
@@ -300,70 +343,47 @@ class WebCrypto:
         js_messages = js_framed(message for _, message in items)
         return _split(await self._js_primitives.signEd25519(self._js_subtle, js_keys, js_messages))
 
-    def _js_object(self, **fields: object) -> JsProxy:
-        return js_object(self._js_primitives, fields)
-
-    def _js_hkdf_to(self, *, salt: bytes, info: bytes) -> JsProxy:
-        return self._js_object(name="HKDF", hash="SHA-256", salt=salt, info=info)
-
-    def _js_gcm(self, iv: bytes, aad: bytes) -> JsProxy:
-        if len(iv) != _IV_BYTES:
-            raise ValueError(f"an IV has {_IV_BYTES} bytes")
-        return self._js_object(name="AES-GCM", iv=iv, additionalData=aad)
-
-    async def _wrap(
-        self, format_: str, js_secret: JsCryptoKey, key: WrappingKey, iv: bytes, aad: bytes
-    ) -> bytes:
-        js_wrapped = await self._js_subtle.wrapKey(
-            format_, js_secret, js_key(key), self._js_gcm(iv, aad)
-        )
-        return js_wrapped.to_bytes()
-
-    async def _unwrap(
-        self,
-        format_: str,
-        wrapped: bytes,
-        key: WrappingKey,
-        iv: bytes,
-        aad: bytes,
-        js_algorithm: JsProxy,
-        extractable: bool,
-        js_usages: JsProxy,
-    ) -> JsCryptoKey:
-        js_parameters = self._js_gcm(iv, aad)
-        with _decryption_errors():
-            return await self._js_subtle.unwrapKey(
-                format_,
-                js_bytes(wrapped),
-                js_key(key),
-                js_parameters,
-                js_algorithm,
-                extractable,
-                js_usages,
-            )
-
     async def _import_seed(
         self, secret: MasterSecret, *, salt: bytes, info: bytes, extractable: bool
     ) -> JsCryptoKey:
         js_bits = await self._js_subtle.deriveBits(
-            self._js_hkdf_to(salt=salt, info=info), js_key(secret), _SECRET_BITS
+            self._algorithms.js_hkdf_to(salt=salt, info=info), js_key(secret), SECRET_BITS
         )
         js_seed = self._js_primitives.toView(js_bits)
         js_pkcs8 = js_bytes(_ED25519_PKCS8_PREFIX + bytes(_SEED_BYTES))
         try:
             js_pkcs8.set(js_seed, len(_ED25519_PKCS8_PREFIX))
             return await self._js_subtle.importKey(
-                "pkcs8", js_pkcs8, self._js_ed25519, extractable, self._js_to_sign
+                "pkcs8",
+                js_pkcs8,
+                self._algorithms.js_ed25519,
+                extractable,
+                self._algorithms.js_to_sign,
             )
+        except JsException as error:
+            # WebKitGTK loses a seed's leading zero: https://bugs.webkit.org/show_bug.cgi?id=307095
+            if error.name == "DataError":
+                raise UnusableSecretError("the browser refuses this seed") from None
+            raise
         finally:
             js_seed.fill(0)
             js_pkcs8.fill(0)
 
     async def _generate_pair(self, js_algorithm: JsProxy, *, extractable: bool) -> JsKeyPair:
         js_pair = await self._js_subtle.generateKey(
-            js_algorithm, extractable, self._js_to_sign_and_verify
+            js_algorithm, extractable, self._algorithms.js_to_sign_and_verify
         )
         return cast("JsKeyPair", js_pair)
+
+    async def _generate_audit_pair(self) -> JsKeyPair:
+        # WebKitGTK fails one time in a hundred: https://bugs.webkit.org/show_bug.cgi?id=307095
+        for _ in range(_SPARE_ATTEMPTS):
+            try:
+                return await self._generate_pair(self._algorithms.js_ed25519, extractable=False)
+            except JsException as error:
+                if error.name != "OperationError":
+                    raise
+        return await self._generate_pair(self._algorithms.js_ed25519, extractable=False)
 
     async def _export_public(self, js_pair: JsKeyPair) -> bytes:
         js_raw = await self._js_subtle.exportKey("raw", js_pair.publicKey)
@@ -374,24 +394,6 @@ class WebCrypto:
     ) -> bytes:
         js_signature = await self._js_subtle.sign(js_algorithm, js_signing_key, js_bytes(message))
         return js_signature.to_bytes()
-
-
-def _require_wrapped_secret(wrapped: bytes) -> None:
-    # Any bytes make an HKDF key; without this another record's plaintext could become one.
-    if len(wrapped) != _WRAPPED_SECRET_BYTES:
-        raise DecryptionError("what was wrapped is not a Master Secret")
-
-
-@contextmanager
-def _decryption_errors() -> Iterator[None]:
-    try:
-        yield
-    except JsException as error:
-        # OperationError: it does not authenticate. DataError: it does, and is no such key.
-        # Both often come without a message.
-        if error.name in ("OperationError", "DataError"):
-            raise DecryptionError(f"unwrapping failed ({error.name})") from None
-        raise
 
 
 def _split(js_signatures: JsBuffer) -> Sequence[bytes]:

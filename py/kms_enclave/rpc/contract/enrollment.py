@@ -36,7 +36,7 @@ class SetupPassphraseParams:
 
 @attrs.frozen
 class SetupPasskeyParams:
-    """``name`` is shown by the authenticator; ``rp_id``, where given, must be the enclave's host."""
+    """``name`` is what the authenticator shows; ``rp_id``, if given, is the enclave's host."""
 
     name: str = attrs.field(validator=text(64))
     user_id: str = attrs.field(validator=text(128))

@@ -48,7 +48,7 @@ class GenerateVAPIDResult:
 
 @attrs.frozen
 class SignJWTParams:
-    """``payload``: ``aud`` (https origin), ``sub``, ``exp`` (seconds, ≤ 24 h ahead), ``jti``, more."""
+    """``payload``: ``aud`` (https origin), ``sub``, ``exp`` (s, ≤ 24 h ahead), ``jti``, more."""
 
     kid: str = attrs.field(validator=text(64))
     payload: Mapping[str, object]

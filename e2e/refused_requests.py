@@ -1,0 +1,179 @@
+"""Requests that must be refused: what is asked, and the error that names the fault.
+
+In texts, LEASE stands for the ID of a lease that is alive.
+"""
+
+from __future__ import annotations
+
+import attrs
+
+from e2e.driving.enclave import CREDENTIALS, ENDPOINT
+
+ISSUE = {"leaseId": "LEASE", "endpoint": ENDPOINT}
+LEASE = {"userId": "ada", "subs": [ENDPOINT], "ttlHours": 1, "credentials": CREDENTIALS}
+OTHER_URL = "https://fcm.googleapis.com/fcm/send/another"
+MEGABYTE = "m" * 1_000_000
+
+
+@attrs.frozen
+class Refused:
+    """`field`, where given, is the field that the error's details must name."""
+
+    name: str
+    method: str
+    params: object
+    code: str = "request.invalid"
+    field: str | None = None
+
+
+def _issue(name: str, changes: dict[str, object], code: str, field: str | None = None) -> Refused:
+    return Refused(f"issue-{name}", "issueVAPIDJWT", {**ISSUE, **changes}, code, field)
+
+
+def _endpoint(
+    name: str, changes: dict[str, object], code: str, field: str | None = None
+) -> Refused:
+    return _issue(name, {"endpoint": {**ENDPOINT, **changes}}, code, field)
+
+
+def _lease(name: str, changes: dict[str, object], code: str, field: str | None = None) -> Refused:
+    return Refused(f"lease-{name}", "createLease", {**LEASE, **changes}, code, field)
+
+
+def _without(params: dict[str, object], field: str) -> dict[str, object]:
+    return {name: value for name, value in params.items() if name != field}
+
+
+def _sub(**changes: object) -> dict[str, object]:
+    return {"subs": [{**ENDPOINT, **changes}]}
+
+
+UNKNOWN_METHODS = [
+    Refused(f"method-{name}", name, {}, "method.unknown")
+    for name in ("noSuchMethod", "", "constructor", "__proto__", "toString", "start", "kms:boot")
+]
+
+# No parameter of issuing decides what is in the token; none at all brings a key of its own.
+CALLER_CLAIMS = [
+    _issue(f"{name}-from-caller", {name: value}, "request.invalid", name)
+    for name, value in {
+        "exp": 4_102_444_800,
+        "jti": "11111111-1111-4111-8111-111111111111",
+        "iat": 0,
+        "nbf": 0,
+        "sub": "mailto:somebody@else.example",
+        "aud": "https://fcm.googleapis.com",
+        "ttl": 86_400,
+        "count": 10,
+        "origin": "http://localhost:1",
+        "existingMS": "AAAA",
+        "__proto__": {"leaseId": "LEASE"},
+        "constructor": {"prototype": {}},
+        "lease_id": "LEASE",
+    }.items()
+]
+
+FOREIGN_FIELDS = [
+    Refused("setup-existingMS", "setupPassphrase", {"existingMS": "AAAA"}, field="existingMS"),
+    Refused("status-extra", "getStatus", {"verbose": True}, field="verbose"),
+    Refused("status-proto", "getStatus", {"__proto__": {"x": 1}}, field="__proto__"),
+    Refused("reset-force", "resetKMS", {"force": True}, field="force"),
+    _lease("existingMS", {"existingMS": "AAAA"}, "request.invalid", "existingMS"),
+    _lease("leaseId-from-caller", {"leaseId": "lease-1"}, "request.invalid", "leaseId"),
+    _lease(
+        "quota-unknown", {"quotas": {"tokensPerDay": 1}}, "request.invalid", "quotas.tokensPerDay"
+    ),
+    _lease(
+        "credentials-extra",
+        {"credentials": {**CREDENTIALS, "iterations": 1}},
+        "request.invalid",
+        "credentials.iterations",
+    ),
+    _endpoint("extra", {"exp": 1}, "request.invalid", "endpoint.exp"),
+]
+
+MISSING_OR_MISTYPED = [
+    Refused("issue-nothing", "issueVAPIDJWT", {}),
+    Refused(
+        "issue-without-endpoint", "issueVAPIDJWT", _without(ISSUE, "endpoint"), field="endpoint"
+    ),
+    Refused("lease-without-subs", "createLease", _without(LEASE, "subs"), field="subs"),
+    _issue("leaseId-number", {"leaseId": 5}, "request.invalid", "leaseId"),
+    _issue("leaseId-list", {"leaseId": ["LEASE"]}, "request.invalid", "leaseId"),
+    _issue("leaseId-null", {"leaseId": None}, "request.invalid", "leaseId"),
+    _issue("endpoint-text", {"endpoint": ENDPOINT["url"]}, "request.invalid", "endpoint"),
+    _issue("relayId-number", {"relayId": 1}, "request.invalid", "relayId"),
+    _lease("subs-object", {"subs": ENDPOINT}, "request.invalid", "subs"),
+    _lease("ttl-text", {"ttlHours": "1"}, "request.invalid", "ttlHours"),
+    _lease("ttl-true", {"ttlHours": True}, "request.invalid", "ttlHours"),
+    _lease("quota-fraction", {"quotas": {"tokensPerHour": 1.5}}, "request.invalid"),
+    _lease("quota-zero", {"quotas": {"tokensPerHour": 0}}, "request.invalid"),
+    _lease("quota-over-ceiling", {"quotas": {"tokensPerHour": 1_000_001}}, "request.invalid"),
+    _lease(
+        "passphrase-number",
+        {"credentials": {**CREDENTIALS, "passphrase": 12345678}},
+        "request.invalid",
+    ),
+    _lease("method-unknown", {"credentials": {**CREDENTIALS, "method": "none"}}, "request.invalid"),
+    Refused("log-from-negative", "getAuditLog", {"from": -1}),
+    Refused("log-limit-zero", "getAuditLog", {"limit": 0}),
+    Refused("log-limit-huge", "getAuditLog", {"limit": 1_000_000}),
+    Refused("params-list", "getStatus", []),
+    Refused("params-text", "getStatus", "{}"),
+    Refused("params-null", "getStatus", None),
+]
+
+TOO_LARGE = [
+    _issue("leaseId-megabyte", {"leaseId": MEGABYTE}, "request.too.large"),
+    _endpoint("eid-megabyte", {"eid": MEGABYTE}, "request.too.large"),
+    _lease("userId-megabyte", {"userId": MEGABYTE}, "request.too.large"),
+    _lease(
+        "passphrase-megabyte",
+        {"credentials": {**CREDENTIALS, "passphrase": MEGABYTE}},
+        "request.too.large",
+    ),
+    Refused("kid-megabyte", "getPublicKey", {"kid": MEGABYTE}, "request.too.large"),
+    _lease("userId-long", {"userId": "u" * 129}, "request.invalid", "userId"),
+    _issue("relayId-long", {"relayId": "r" * 65}, "request.invalid", "relayId"),
+]
+
+WRONG_VALUES = [
+    _lease(
+        "passphrase-of-7",
+        {"credentials": {**CREDENTIALS, "passphrase": "1234567"}},
+        "request.invalid",
+        "credentials.passphrase",
+    ),
+    _issue(
+        "lease-unknown",
+        {"leaseId": "lease-00000000-0000-4000-8000-000000000000"},
+        "lease.not.found",
+    ),
+    _endpoint("url-not-in-lease", {"url": OTHER_URL}, "endpoint.not.in.lease"),
+    _endpoint("eid-not-in-lease", {"eid": "phone"}, "endpoint.not.in.lease"),
+    _endpoint("aud-of-another", {"aud": "https://web.push.apple.com"}, "aud.mismatch"),
+    _endpoint("aud-with-slash", {"aud": "https://fcm.googleapis.com/"}, "aud.mismatch"),
+    _lease("aud-of-another", _sub(aud="https://web.push.apple.com"), "aud.mismatch"),
+    _issue("kid-of-another-key", {"kid": "A" * 43}, "key.not.found"),
+    Refused("kid-unknown", "getPublicKey", {"kid": "A" * 43}, "key.not.found"),
+    _lease("ttl-zero", {"ttlHours": 0}, "lease.limit"),
+    _lease("ttl-negative", {"ttlHours": -1}, "lease.limit"),
+    _lease("ttl-over-cap", {"ttlHours": 24.5}, "lease.limit"),
+    _lease("subs-none", {"subs": []}, "request.invalid", "subs"),
+    _lease("subs-65", {"subs": [{**ENDPOINT, "eid": str(n)} for n in range(65)]}, "lease.limit"),
+    _lease("eid-twice", {"subs": [ENDPOINT, ENDPOINT]}, "request.invalid"),
+    _lease(
+        "url-http", _sub(url="http://push.example/x", aud="http://push.example"), "request.invalid"
+    ),
+    _lease("url-user", _sub(url="https://a@fcm.googleapis.com/x"), "request.invalid"),
+    _lease("url-script", _sub(url="javascript:alert(1)", aud="null"), "request.invalid"),
+]
+
+REFUSED = [
+    *UNKNOWN_METHODS,
+    *CALLER_CLAIMS,
+    *FOREIGN_FIELDS,
+    *MISSING_OR_MISTYPED,
+    *TOO_LARGE,
+    *WRONG_VALUES,
+]

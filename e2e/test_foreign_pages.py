@@ -1,0 +1,172 @@
+"""Pages that the enclave is not for, and pages that reach for what is another page's."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext
+
+from e2e.conftest import Leased, Serve, open_page_in
+from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, issue_params, lease_params
+from web.server.serving import LocalServer
+
+WORKER_MESSAGES = """[
+  { type: "kms:boot", release: "http://x.example/", runtime: "{}", manifestHash: "", config: "{}" },
+  '{"id":1,"method":"resetKMS","params":{},"origin":"http://x.example"}',
+  { id: 1, answer: { method: "passphrase", passphrase: "guess guess" } },
+  '{"id":1,"answer":{"word":"RESET"}}',
+  { id: 1, ask: "confirm", word: "RESET" },
+  { id: 8001, method: "getStatus", params: {}, origin: "http://x.example" },
+  { type: "kms:event", event: "audit.checkpoint", data: {}, origin: null },
+  { type: "kms:ready", version: "0", manifestHash: "0", codeHash: "0", capabilities: [] },
+]"""
+
+
+@pytest.fixture
+def unprotected(serve: Serve) -> LocalServer:
+    """An enclave whose host has lost the header that keeps other pages from embedding it."""
+    return serve(frame_ancestors=False)
+
+
+@pytest.fixture
+def hostile(unprotected: LocalServer, context: BrowserContext) -> EnclavePage:
+    """A page of an origin that is not configured, with the enclave's frame in it."""
+    app_origin = f"http://hostile.localhost:{unprotected.app_port}"
+    page = open_page_in(context, app_origin=app_origin, kms_origin=unprotected.kms_origin)
+    page.page.evaluate(
+        "(o) => { window.raw = new RawFrame(o); return raw.embed(); }", page.kms_origin
+    )
+    assert page.frame.evaluate("window.__kmsClient.state") == "idle"
+    return page
+
+
+def test_unconfigured_page_hears_nothing(hostile: EnclavePage):
+    received = "(() => { window.hand = raw.connect(); })()"
+    hostile.page.evaluate(received)
+    hostile.page.evaluate("hand.port.postMessage({ id: 1, method: 'getStatus', params: {} })")
+    # A round trip through the frame's own event loop: what it would say is said by then.
+    hostile.frame.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
+    assert hostile.page.evaluate("[raw.said, hand.received]") == [[], []]
+
+
+def test_unconfigured_page_starts_no_worker(hostile: EnclavePage):
+    hostile.frame.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
+    assert hostile.page.workers == []
+
+
+def test_unconfigured_page_loads_nothing_of_the_runtime(hostile: EnclavePage):
+    names = hostile.frame.evaluate(
+        "performance.getEntriesByType('resource').map(({ name }) => new URL(name).pathname)"
+    )
+    assert all(name.startswith("/assets/frame.") for name in names), names
+
+
+def test_sdk_on_an_unconfigured_page_is_told_in_time(
+    unprotected: LocalServer, context: BrowserContext
+):
+    app_origin = f"http://hostile.localhost:{unprotected.app_port}"
+    page = open_page_in(context, app_origin=app_origin, kms_origin=unprotected.kms_origin)
+    assert page.open_sdk(timeouts={"helloMs": 500}).code == "channel.timeout"
+
+
+def test_header_keeps_an_unconfigured_page_out(server: LocalServer, context: BrowserContext):
+    app_origin = f"http://hostile.localhost:{server.app_port}"
+    page = open_page_in(context, app_origin=app_origin, kms_origin=server.kms_origin)
+    page.page.evaluate(
+        "(o) => { window.raw = new RawFrame(o); return raw.embed(); }", page.kms_origin
+    )
+    assert all(not frame.url.startswith(server.kms_origin) for frame in page.page.frames)
+
+
+@pytest.fixture(scope="module")
+def two_origins(chromium: Browser, serve: Serve, server: LocalServer):
+    """A lease of one configured origin, and a page of another with the same enclave."""
+    shared = serve(more_origins=(server.app_origin,))
+    with contextlib.closing(chromium.new_context()) as context:
+        owner = open_page_in(context, app_origin=shared.app_origin, kms_origin=shared.kms_origin)
+        assert owner.open_sdk().code is None
+        assert owner.call("setupPassphrase", PASSPHRASE).code is None
+        lease_id = owner.call("createLease", lease_params()).value["leaseId"]
+        other = open_page_in(context, app_origin=server.app_origin, kms_origin=shared.kms_origin)
+        assert other.open_sdk().code is None
+        yield Leased(owner, lease_id), other
+
+
+def test_other_configured_origin_cannot_use_the_lease(two_origins: tuple[Leased, EnclavePage]):
+    leased, other = two_origins
+    assert other.call("issueVAPIDJWT", issue_params(leased.lease_id)).code == "origin.denied"
+    assert leased.issue().code is None
+
+
+def test_attempt_on_anothers_lease_is_logged_with_its_origin(
+    two_origins: tuple[Leased, EnclavePage], server: LocalServer
+):
+    leased, other = two_origins
+    other.call("issueVAPIDJWT", issue_params(leased.lease_id))
+    (refused,) = [entry for entry in leased.page.log() if entry["op"] == "issue.refused"]
+    assert refused["origin"] == server.app_origin
+    assert refused["details"]["code"] == "origin.denied"
+
+
+def test_lease_of_the_other_origin_is_its_own(two_origins: tuple[Leased, EnclavePage]):
+    leased, other = two_origins
+    lease_id = other.call("createLease", lease_params(credentials=CREDENTIALS)).value["leaseId"]
+    assert other.call("issueVAPIDJWT", issue_params(lease_id)).code is None
+    assert leased.page.call("issueVAPIDJWT", issue_params(lease_id)).code == "origin.denied"
+
+
+@pytest.fixture
+def overheard(open_page) -> EnclavePage:
+    """A port opened by hand, with everything recorded that reaches the worker."""
+    page = open_page()
+    assert page.open_raw().code is None
+    page.run_in_worker(
+        "globalThis.overheard = []; addEventListener('message', (m) => overheard.push(m.data)); 0"
+    )
+    return page
+
+
+def heard_by_worker(page: EnclavePage) -> list[object]:
+    assert page.ask("isSetup", {}).code is None
+    return page.run_in_worker("overheard")
+
+
+def test_worker_messages_on_the_port_are_not_forwarded(overheard: EnclavePage):
+    overheard.page.evaluate(f"{WORKER_MESSAGES}.forEach((message) => raw.post(message))")
+    (only,) = heard_by_worker(overheard)
+    assert '"method":"isSetup"' in only
+
+
+def test_worker_messages_to_the_window_are_not_forwarded(overheard: EnclavePage):
+    overheard.page.evaluate(
+        f"{WORKER_MESSAGES}.forEach((m) => raw.element.contentWindow.postMessage(m, '*'))"
+    )
+    (only,) = heard_by_worker(overheard)
+    assert '"method":"isSetup"' in only
+
+
+def test_request_reaches_the_worker_as_text_with_the_verified_origin(
+    overheard: EnclavePage, server: LocalServer
+):
+    (only,) = heard_by_worker(overheard)
+    assert only == f'{{"id":0,"method":"isSetup","params":{{}},"origin":"{server.app_origin}"}}'
+
+
+def test_answers_from_the_page_settle_no_question(serve: Serve, context: BrowserContext):
+    """The enclave asks for a passphrase; the page answers in its place."""
+    asking = serve(page_credentials=False)
+    page = open_page_in(context, app_origin=asking.app_origin, kms_origin=asking.kms_origin)
+    assert page.open_raw().code is None
+    page.page.evaluate(
+        """() => {
+          window.setup = raw.request({ method: "setupPassphrase", params: {} });
+          for (let id = 0; id < 20; id += 1) {
+            const answer = { method: "passphrase", passphrase: "chosen by the page" };
+            raw.post({ id, answer });
+            raw.post(JSON.stringify({ id, answer }));
+          }
+        }"""
+    )
+    page.page.wait_for_function("raw.received.some(({ event }) => event === 'prompt.show')")
+    assert page.ask("isSetup", {}).value["isSetup"] is False

@@ -1,0 +1,45 @@
+"""A second setup never replaces an enrollment, and locks nobody out."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2e.conftest import Leased
+from e2e.driving.enclave import lease_params
+
+OTHER = "another passphrase altogether"
+
+
+@pytest.fixture
+def refused(leased: Leased) -> Leased:
+    """After a page has tried to set up again, with its own passphrase."""
+    assert leased.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
+    return leased
+
+
+def test_records_are_as_before(leased: Leased):
+    before = leased.page.run_in_frame("read_records.js")
+    assert leased.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
+    assert leased.page.run_in_frame("read_records.js") == before
+
+
+def test_first_passphrase_still_unlocks(refused: Leased):
+    assert refused.page.call("createLease", lease_params()).code is None
+
+
+def test_second_passphrase_unlocks_nothing(refused: Leased):
+    credentials = {"method": "passphrase", "passphrase": OTHER}
+    outcome = refused.page.call("createLease", lease_params(credentials=credentials))
+    assert outcome.code == "unlock.denied"
+
+
+def test_lease_goes_on_with_the_same_key(refused: Leased):
+    token = refused.issue().value
+    assert token["kid"] == refused.page.call("getStatus").value["vapidKid"]
+
+
+def test_setup_after_a_restart_is_refused_too(refused: Leased):
+    refused.page.page.reload()
+    refused.page.page.wait_for_function("window.isLoaded")
+    assert refused.page.open_sdk().code is None
+    assert refused.page.call("setupPassphrase", OTHER).code == "enrollment.exists"

@@ -1,0 +1,1 @@
+"""The promises in browsers, inside Pyodide, under the production headers."""

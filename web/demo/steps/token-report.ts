@@ -1,0 +1,86 @@
+/** A token laid open: the text, what it says, whether that holds, and its entry in the log. */
+
+import type { AuditEntry, Endpoint, IssuedToken } from "/sdk/kms-user.js";
+import { element } from "../../pages/dom";
+import { auditKeysOf, ENTRY_INSPECTIONS } from "../../pages/inspect/entry";
+import { type Finding, inspectAll } from "../../pages/inspect/inspection";
+import { type JsonObject, parseToken, TOKEN_INSPECTIONS } from "../../pages/inspect/token";
+import { claimMeaning } from "../words/claims";
+import { entryInWords, signerInWords } from "../words/entries";
+import { formatTime } from "../words/times";
+
+export async function tokenReport(
+  { jwt, vapidPublicKey, auditEntry }: IssuedToken,
+  { aud, eid }: Endpoint,
+  log: readonly AuditEntry[],
+): Promise<readonly HTMLElement[]> {
+  const token = parseToken(jwt);
+  const subject = { token, publicKey: vapidPublicKey, aud, eid };
+  const entrySubject = { entry: auditEntry, keys: auditKeysOf(log) };
+  const [tokenFindings, entryFindings] = await Promise.all([
+    inspectAll(TOKEN_INSPECTIONS, subject),
+    inspectAll(ENTRY_INSPECTIONS, entrySubject),
+  ]);
+  return [
+    part("Checked in this page, with the browser’s own WebCrypto", findingList(tokenFindings)),
+    part("What it says", claimsTable(token.header), claimsTable(token.claims)),
+    part("The token", compact(jwt)),
+    part(`Its entry in the log, number ${auditEntry.seqNum}`, ...entryPart(auditEntry), findingList(entryFindings)),
+  ];
+}
+
+function part(title: string, ...children: readonly HTMLElement[]): HTMLElement {
+  return element("section", { class: "part" }, element("h3", {}, title), ...children);
+}
+
+const MARKS: Readonly<Record<Finding["outcome"], readonly [mark: string, words: string]>> = {
+  holds: ["✓", "holds"],
+  fails: ["✗", "does not hold"],
+  unsupported: ["–", "not checked"],
+};
+
+function findingList(findings: readonly Finding[]): HTMLElement {
+  const rows = findings.map(({ title, outcome, note }) => {
+    const [mark, words] = MARKS[outcome];
+    return element(
+      "li",
+      { class: outcome },
+      element("span", { class: "mark", role: "img", "aria-label": words }, mark),
+      element("span", { class: "title" }, title),
+      element("span", { class: "note" }, note),
+    );
+  });
+  return element("ul", { class: "findings" }, ...rows);
+}
+
+function claimsTable(values: JsonObject): HTMLElement {
+  const rows = Object.entries(values).map(([name, value]) =>
+    element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, name),
+      element("td", {}, String(value)),
+      element("td", { class: "meaning" }, claimMeaning(name, value)),
+    ),
+  );
+  return element("table", { class: "claims-table" }, element("tbody", {}, ...rows));
+}
+
+function compact(jwt: string): HTMLElement {
+  const [header = "", claims = "", signature = ""] = jwt.split(".");
+  return element(
+    "p",
+    { class: "compact" },
+    element("span", { class: "header" }, header),
+    ".",
+    element("span", { class: "claims" }, claims),
+    ".",
+    element("span", { class: "signature" }, signature),
+  );
+}
+
+function entryPart(entry: AuditEntry): readonly HTMLElement[] {
+  const words = `${entryInWords(entry)}. Written ${formatTime(entry.timestamp)}, signed by ${signerInWords(entry.signer)}.`;
+  const raw = element("pre", { class: "raw" }, JSON.stringify(entry, null, 2));
+  return [element("p", {}, words), element("details", {}, element("summary", {}, "The entry as it is stored"), raw)];
+}

@@ -1,0 +1,62 @@
+/** A log entry in words: what happened, and who says so. */
+
+import type { AuditEntry } from "/sdk/kms-user.js";
+import { formatTime } from "./times";
+
+type Details = Readonly<Record<string, unknown>>;
+
+export function entryInWords(entry: AuditEntry): string {
+  const details: Details = entry.details ?? {};
+  switch (entry.op) {
+    case "instance.start":
+      return details.previousLog ? "A new log began, after a reset" : "The enclave’s log began";
+    case "setup":
+      return `Set up with a passphrase${viaInWords(details.via)}`;
+    case "lease.create":
+      return `A lease for ${entry.userId ?? "somebody"}, ${endpointsInWords(details.endpoints)}${untilInWords(details.exp, 1)}`;
+    case "sign":
+      return `A token for ${text(details.eid)} at ${text(details.aud)}${untilInWords(details.exp, 1_000)}`;
+    case "unlock.denied":
+      return "A wrong passphrase was refused";
+    case "issue.refused":
+      return `Asking for a token was refused (${text(details.code)}), ${times(details.count)}`;
+    case "build.change":
+      return "Another build of the enclave ran for the first time";
+    case "reset":
+      return "Everything was deleted";
+    default:
+      return entry.op;
+  }
+}
+
+const SIGNERS: Readonly<Record<AuditEntry["signer"], string>> = {
+  UAK: "the user’s key",
+  LAK: "the lease’s key",
+  KIAK: "the enclave’s own key",
+};
+
+export function signerInWords(signer: AuditEntry["signer"]): string {
+  return SIGNERS[signer];
+}
+
+function viaInWords(via: unknown): string {
+  if (via === "enclave") return ", typed into the enclave’s prompt";
+  return via === "page" ? ", passed by the page" : "";
+}
+
+function endpointsInWords(endpoints: unknown): string {
+  const count = Array.isArray(endpoints) ? endpoints.length : 0;
+  return count === 1 ? "1 endpoint" : `${count} endpoints`;
+}
+
+function untilInWords(exp: unknown, unitMs: number): string {
+  return typeof exp === "number" ? `, until ${formatTime(exp * unitMs)}` : "";
+}
+
+function times(count: unknown): string {
+  return count === 1 ? "once" : `${text(count)} times`;
+}
+
+function text(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "?";
+}
