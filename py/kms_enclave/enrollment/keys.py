@@ -19,7 +19,9 @@ from kms_enclave.enrollment.record import (
     Via,
     master_secret_aad,
 )
-from kms_enclave.ports.crypto import CryptoPort, MasterSecret, WrappingKey
+from kms_enclave.errors import KMSError
+from kms_enclave.keys.derivation import derive_user_audit_public_key
+from kms_enclave.ports.crypto import CryptoPort, MasterSecret, UnusableSecretError, WrappingKey
 
 __all__ = [
     "KEK_WRAP_INFO",
@@ -38,6 +40,8 @@ KEK_WRAP_INFO: Final = b"ATS/KMS/KEK-wrap/v2"
 PRF_OUTPUT_LENGTH: Final = 32
 _SALT_LENGTH: Final = 32
 _IV_LENGTH: Final = 12
+# WebKitGTK refuses the audit keys of one secret in 256.
+_SECRET_ATTEMPTS: Final = 5
 
 
 @attrs.frozen
@@ -97,7 +101,27 @@ async def derive_prf_kek(
 async def enroll_new_secret(
     crypto: CryptoPort, new: NewKek, *, enrollment_id: str, instance_id: str
 ) -> OpenedEnrollment:
-    """Make a Master Secret, wrapped for its first enrollment."""
+    """Make a Master Secret, wrapped for its first enrollment.
+
+    Raises KMSError ``unsupported`` on a platform that refuses the audit key of every one.
+    """
+    for _ in range(_SECRET_ATTEMPTS):
+        opened = await _enroll_one_secret(
+            crypto, new, enrollment_id=enrollment_id, instance_id=instance_id
+        )
+        try:
+            await derive_user_audit_public_key(crypto, opened.secret)
+        except UnusableSecretError:
+            continue
+        return opened
+    raise KMSError(
+        "unsupported", "This browser refuses the audit keys", details={"capability": "ed25519"}
+    )
+
+
+async def _enroll_one_secret(
+    crypto: CryptoPort, new: NewKek, *, enrollment_id: str, instance_id: str
+) -> OpenedEnrollment:
     iv = crypto.random_bytes(_IV_LENGTH)
     record = attrs.evolve(new.template, enrollment_id=enrollment_id, ms_iv=format_base64url(iv))
     aad = _aad(record, instance_id)

@@ -35,15 +35,12 @@ from kms_enclave.keys.derivation import (
     derive_user_audit_public_key,
 )
 from kms_enclave.keys.vapid import VapidKeyRecord, generate_vapid_key, write_vapid_key
-from kms_enclave.ports.crypto import UnusableSecretError
 from kms_enclave.ports.prompt import PromptRequest
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["SetUp", "setup_by_wizard", "setup_passkey", "setup_passphrase"]
 
 _WORDS: Final = "Set up your key enclave"
-# WebKitGTK refuses the audit keys of one secret in 256.
-_SECRET_ATTEMPTS: Final = 5
 
 
 @attrs.frozen
@@ -98,7 +95,13 @@ async def _commit(context: Context, new: NewKek, origin: str) -> SetUp:
     async def plan(now_ms: int) -> Change:
         unit = UnitOfWork(context.storage)
         instance = await _require_not_set_up(context, unit)
-        opened = await _usable_secret(context, new, instance)
+        taken = await list_enrollments(context.storage)
+        opened = await enroll_new_secret(
+            context.crypto,
+            new,
+            enrollment_id=enrollment_id_for(new.method, taken=taken),
+            instance_id=instance.record.instance_id,
+        )
         mkek = await derive_mkek(context.crypto, opened.secret)
         key = await generate_vapid_key(
             context.crypto, mkek=mkek, instance_id=instance.record.instance_id, now_ms=now_ms
@@ -112,24 +115,6 @@ async def _commit(context: Context, new: NewKek, origin: str) -> SetUp:
 
     await context.journal.commit(plan)
     return made[0]
-
-
-async def _usable_secret(context: Context, new: NewKek, instance: Instance) -> OpenedEnrollment:
-    taken = await list_enrollments(context.storage)
-    enrollment_id = enrollment_id_for(new.method, taken=taken)
-    for _ in range(_SECRET_ATTEMPTS):
-        opened = await enroll_new_secret(
-            context.crypto,
-            new,
-            enrollment_id=enrollment_id,
-            instance_id=instance.record.instance_id,
-        )
-        try:
-            await derive_user_audit_public_key(context.crypto, opened.secret)
-        except UnusableSecretError:
-            continue
-        return opened
-    raise KMSError("internal", "No usable Master Secret could be made")
 
 
 async def _log_setup(
