@@ -9,7 +9,8 @@ import type { PyCallable, PyProxy } from "pyodide/ffi";
 import { openDatabase } from "./primitives";
 import { dropGlobals, narrowGlobals } from "./start/globals";
 import { makeHost, settleDatabase } from "./start/host";
-import { inflateImage, parseImage } from "./start/image";
+import { type MemoryImage, parseImage } from "./start/image";
+import { inflate } from "./start/inflate";
 import { startPython } from "./start/python";
 import type { RuntimeList } from "./start/runtime-list";
 import { openSession } from "./start/session";
@@ -21,13 +22,17 @@ function report(stage: Stage, ratio: number): void {
   session.send(JSON.stringify({ type: "kms:progress", stage, ratio }));
 }
 
+async function readImage(file: Promise<ArrayBuffer>): Promise<MemoryImage> {
+  return parseImage(new Uint8Array(await inflate(await file).arrayBuffer()));
+}
+
 async function start(): Promise<void> {
   const boot = await inStage("worker", session.boot);
   const list: RuntimeList = JSON.parse(boot.runtime);
   const opening = settleDatabase(openDatabase());
   report("code", 0.1);
   const wasm = inStage("code", session.wasm);
-  const image = inStage("image", session.image.then(inflateImage).then(parseImage));
+  const image = inStage("image", readImage(session.image));
   image.then(
     () => report("image", 0.4),
     () => undefined,

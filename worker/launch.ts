@@ -3,7 +3,8 @@
  *
  * `new Worker(url)` knows no integrity, so the source is fetched with its hash and started from a blob.
  */
-import { fetchListed, fetchWithIntegrity } from "./start/fetch-listed";
+import { fetchWithIntegrity, readListed } from "./start/fetch-listed";
+import { inflate } from "./start/inflate";
 import { integrityOf, type ListedFile, type RuntimeList } from "./start/runtime-list";
 import type { BootMessage, Parts } from "./start/session";
 import { asStartError, inStage, type Stage } from "./start/stage";
@@ -35,8 +36,8 @@ async function readRelease(manifestHash: string, baseUrl: URL): Promise<Release>
   const listResponse = await fetchWithIntegrity(listUrl, integrityOf(manifestHash), "lists");
   const runtimeText = await listResponse.text();
   const runtime: RuntimeList = JSON.parse(runtimeText);
-  const config = await fetchListed(baseUrl, runtime.files.config, "lists");
-  return { baseUrl, manifestHash, runtime, runtimeText, configText: await config.text() };
+  const config = await readListed(baseUrl, runtime.files.config, "lists");
+  return { baseUrl, manifestHash, runtime, runtimeText, configText: new TextDecoder().decode(config) };
 }
 
 /** A document may make a policy of one name only once. */
@@ -55,11 +56,11 @@ function trustedBlobUrl(url: string): string {
 }
 
 async function compileListed(baseUrl: URL, file: ListedFile): Promise<WebAssembly.Module> {
-  return WebAssembly.compileStreaming(fetchListed(baseUrl, file, "code"));
+  return WebAssembly.compileStreaming(inflate(await readListed(baseUrl, file, "code"), "application/wasm"));
 }
 
-async function readListed(baseUrl: URL, file: ListedFile): Promise<ArrayBuffer> {
-  return (await fetchListed(baseUrl, file, "image")).arrayBuffer();
+async function readSource(baseUrl: URL, file: ListedFile): Promise<Blob> {
+  return inflate(await readListed(baseUrl, file, "worker"), "text/javascript").blob();
 }
 
 /** Hands a part to the worker when it is there; a failure too, so that there is one place where a start is refused. */
@@ -84,13 +85,12 @@ async function handOver<Name extends keyof Parts>(
  */
 export async function startWorker(release: Release): Promise<Worker> {
   const { baseUrl, manifestHash, runtime, runtimeText, configText } = release;
-  const loading = fetchListed(baseUrl, runtime.files.worker, "worker").then((response) => response.blob());
+  const loading = readSource(baseUrl, runtime.files.worker);
   const wasm = compileListed(baseUrl, runtime.files.wasm);
-  const image = readListed(baseUrl, runtime.files.image);
+  const image = readListed(baseUrl, runtime.files.image, "image");
   // They are waited for below, but not if the worker's own script fails first.
   for (const part of [wasm, image]) part.catch(() => undefined);
-  const source = await inStage("worker", loading);
-  const blobUrl = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  const blobUrl = URL.createObjectURL(await inStage("worker", loading));
   const worker = new Worker(trustedBlobUrl(blobUrl), { type: "module", name: "kms" });
   worker.addEventListener("message", () => URL.revokeObjectURL(blobUrl), { once: true });
   const boot: BootMessage = {

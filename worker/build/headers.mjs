@@ -108,7 +108,7 @@ export function formatNginx(rules) {
     );
     return `location ${match} {\n${lines.join("\n")}\n}`;
   });
-  const head = "# Inside server { root …; } of the enclave's own host.\ngzip_static on;\nindex index.html;\n";
+  const head = "# Inside server { root …; } of the enclave's own host.\nindex index.html;\n";
   return `${head}\n${locations.join("\n\n")}\n\nlocation / {\n    return 404;\n}\n`;
 }
 
@@ -119,5 +119,5 @@ export function formatCaddy(rules) {
     return `header ${path} {\n${lines.join("\n")}\n}`;
   });
   const head = "# Inside the site block of the enclave's own host, beside its root directive.\n";
-  return `${head}file_server {\n\tprecompressed gzip\n}\n\n${blocks.join("\n\n")}\n`;
+  return `${head}file_server\n\n${blocks.join("\n\n")}\n`;
 }

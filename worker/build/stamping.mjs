@@ -36,33 +36,18 @@ class Site {
 }
 
 /**
- * The image travels compressed under a name of its own: no host needs to be taught anything for that.
- * The wasm must arrive as `application/wasm`, so there it is the host that may serve the `.gz` beside it.
+ * What is large travels compressed under a name of its own: no host needs to be taught anything for that.
  *
- * @param {Site} site @param {string} pieces
+ * @param {Site} site @param {string} pieces @param {string} name of the piece @param {string} stem of the stored file
  */
-async function writeRuntimeFiles(site, pieces) {
-  const [image, imageGzip, wasm, wasmGzip, worker, workerGzip] = await Promise.all(
-    ["image.bin", "image.bin.gz", "python.wasm", "python.wasm.gz", "worker.js", "worker.js.gz"].map((name) =>
-      readFile(join(pieces, name)),
-    ),
-  );
-  if (!image || !imageGzip || !wasm || !wasmGzip || !worker || !workerGzip) throw new Error(`${pieces} is incomplete`);
-  const stored = await site.writeImmutable("image.gz", imageGzip);
-  const wasmFile = await site.writeImmutable("python.wasm", wasm);
-  await site.write(`${wasmFile.path}.gz`, wasmGzip);
-  const workerFile = await site.writeImmutable("worker.js", worker);
-  await site.write(`${workerFile.path}.gz`, workerGzip);
-  return {
-    image: {
-      path: stored.path,
-      sha256: sha256(image),
-      size: image.length,
-      gzip: { sha256: stored.sha256, size: stored.size },
-    },
-    wasm: wasmFile,
-    worker: workerFile,
-  };
+async function writeCompressed(site, pieces, name, stem) {
+  const content = await readFile(join(pieces, name));
+  const {
+    path,
+    sha256: stored,
+    size,
+  } = await site.writeImmutable(`${stem}.gz`, await readFile(join(pieces, `${name}.gz`)));
+  return { path, sha256: sha256(content), size: content.length, gzip: { sha256: stored, size } };
 }
 
 /**
@@ -76,7 +61,9 @@ export async function stamp({ pieces, config, output, withoutFrameAncestors = fa
   /** @type {import("./types.d.ts").Pieces} */
   const { version, codeHash, entry, components } = JSON.parse(await readFile(join(pieces, "pieces.json"), "utf8"));
   const files = {
-    ...(await writeRuntimeFiles(site, pieces)),
+    image: await writeCompressed(site, pieces, "image.bin", "image"),
+    wasm: await writeCompressed(site, pieces, "python.wasm", "python"),
+    worker: await writeCompressed(site, pieces, "worker.js", "worker"),
     config: await site.writeImmutable("config.json", canonicalJson(config)),
   };
   const runtime = canonicalJson({ format: "kms-runtime/1", version, codeHash, entry, components, files });

@@ -7,19 +7,19 @@
  */
 import { Connection, EXPIRES_INDEX, STORE_NAMES, type StoreName } from "./connection";
 import { databaseError } from "./failure";
-import { ABSENT, appendRow, type Change, type FlatRows, parseChange, type StorageKey, type StoredRecord } from "./rows";
+import { ABSENT, type Change, formatRows, parseChange, type Rows, type StorageKey, type StoredRecord } from "./rows";
 
 /** What `commit` resolves with when everything was written; otherwise the index of the expectation that failed. */
 export const COMMITTED = -1;
 
 export interface Database {
   /** `text`: JSON of `[store, key][]`. One transaction, rows in that order. */
-  read(text: string): Promise<FlatRows>;
+  read(text: string): Promise<Rows>;
   /** Keys above `after` (`undefined`: from the first), in key order. */
-  scan(store: StoreName, after: StorageKey | undefined, limit: number): Promise<FlatRows>;
-  scanPrefix(store: StoreName, prefix: string, after: string | undefined, limit: number): Promise<FlatRows>;
+  scan(store: StoreName, after: StorageKey | undefined, limit: number): Promise<Rows>;
+  scanPrefix(store: StoreName, prefix: string, after: string | undefined, limit: number): Promise<Rows>;
   /** Records whose time has come, oldest first. */
-  expired(store: StoreName, nowMs: number, limit: number): Promise<FlatRows>;
+  expired(store: StoreName, nowMs: number, limit: number): Promise<Rows>;
   count(store: StoreName): Promise<number>;
   commit(text: string, keys: readonly CryptoKey[], isDurable: boolean): Promise<number>;
   /** Like `commit`, but every record that is not put is gone afterwards. */
@@ -43,7 +43,7 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
       page(connection, store, null, after === undefined ? undefined : IDBKeyRange.lowerBound(after, true), limit),
     scanPrefix: async (store, prefix, after, limit) => {
       const range = prefixRange(prefix, after);
-      return range === null ? [] : page(connection, store, null, range, limit);
+      return range === null ? formatRows([]) : page(connection, store, null, range, limit);
     },
     expired: (store, nowMs, limit) => page(connection, store, EXPIRES_INDEX, IDBKeyRange.upperBound(nowMs), limit),
     count: (store) =>
@@ -85,20 +85,14 @@ export function failedDatabase(reason: unknown): Database {
 function read(
   connection: Connection,
   addresses: readonly (readonly [store: StoreName, key: StorageKey])[],
-): Promise<FlatRows> {
+): Promise<Rows> {
   const stores = [...new Set(addresses.map(([store]) => store))];
-  if (stores.length === 0) return Promise.resolve([]);
+  if (stores.length === 0) return Promise.resolve(formatRows([]));
   return connection.transact(stores, "readonly", "default", (transaction) => {
     const requests = addresses.map(
       ([store, key]): IDBRequest<StoredRecord | undefined> => transaction.objectStore(store).get(key),
     );
-    return settled(transaction, () => {
-      const rows: FlatRows = [];
-      addresses.forEach(([, key], index) => {
-        appendRow(rows, key, requests[index]?.result);
-      });
-      return rows;
-    });
+    return settled(transaction, () => formatRows(addresses.map(([, key], index) => [key, requests[index]?.result])));
   });
 }
 
@@ -109,20 +103,16 @@ function page(
   index: string | null,
   range: IDBKeyRange | undefined,
   limit: number,
-): Promise<FlatRows> {
+): Promise<Rows> {
   return connection.transact([store], "readonly", "default", (transaction) => {
     const records = transaction.objectStore(store);
     const source = index === null ? records : records.index(index);
     // Both come in the order of the source, so they match one by one.
     const keys = source.getAllKeys(range, limit);
     const found: IDBRequest<StoredRecord[]> = source.getAll(range, limit);
-    return settled(transaction, () => {
-      const rows: FlatRows = [];
-      keys.result.forEach((key, position) => {
-        appendRow(rows, key as StorageKey, found.result[position]);
-      });
-      return rows;
-    });
+    return settled(transaction, () =>
+      formatRows(keys.result.map((key, position) => [key as StorageKey, found.result[position]])),
+    );
   });
 }
 

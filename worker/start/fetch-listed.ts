@@ -32,6 +32,8 @@ export async function fetchWithIntegrity(
   return response;
 }
 
-export function fetchListed(base: URL, file: ListedFile, stage: Stage): Promise<Response> {
-  return fetchWithIntegrity(new URL(file.path, base), fileIntegrity(file), stage);
+/** A listed file as the host sent it: see {@link inflate}. */
+export async function readListed(base: URL, file: ListedFile, stage: Stage): Promise<ArrayBuffer> {
+  const response = await fetchWithIntegrity(new URL(file.path, base), fileIntegrity(file), stage);
+  return response.arrayBuffer();
 }

@@ -16,15 +16,6 @@ export interface MemoryRun {
   readonly bytes: Uint8Array;
 }
 
-/** The image's bytes, whether or not the host has undone the compression of the file. */
-export async function inflateImage(file: ArrayBuffer): Promise<Uint8Array> {
-  const bytes = new Uint8Array(file);
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (!isGzip) return bytes;
-  const inflated = new Response(bytes).body?.pipeThrough(new DecompressionStream("gzip"));
-  return new Uint8Array(await new Response(inflated).arrayBuffer());
-}
-
 export function parseImage(file: Uint8Array): MemoryImage {
   const words = new Uint32Array(file.buffer, file.byteOffset, HEADER_WORDS);
   const [magic, version, heapSize = 0, count = 0, metadataLength = 0] = words;

@@ -19,7 +19,8 @@ from typing import Final, cast
 import attrs
 
 from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH, EntryDraft, seal_entry
-from kms_enclave.encoding import canonical_entry, format_base64url, format_json, parse_json
+from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.encoding import canonical_entry, format_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.crypto import AuditSigningKey, CryptoPort
@@ -187,9 +188,16 @@ class Journal:
         return max(self._clock.now_ms(), head.timestamp_ms)
 
     async def read_head(self) -> Head:
-        """Read the end of the log from storage, past the cache."""
+        """Read the end of the log from storage, past the cache.
+
+        Raises KMSError ``attestation.failed`` where the record is damaged.
+        """
         (record,) = await self._storage.read([HEAD])
-        return parse_head(record)
+        try:
+            return parse_head(record)
+        except DamagedRecordError as error:
+            reason = f"the log's head is damaged: {error}"
+            raise KMSError("attestation.failed", details={"reason": reason}) from None
 
     def forget(self) -> None:
         """Drop what is remembered: somebody else wrote."""
@@ -197,24 +205,24 @@ class Journal:
         self.generation += 1
 
 
+@attrs.frozen
+class _HeadRecord:
+    seq_num: int
+    chain_hash: str
+    timestamp: int
+
+
 def parse_head(record: Record | None) -> Head:
-    """Return the head that a record holds; the empty head for none."""
+    """Return the head that a record holds; the empty head for none. Raises DamagedRecordError."""
     if record is None:
         return EMPTY_HEAD
-    value = cast(dict[str, object], parse_json(record.value))
-    return Head(
-        cast(int, value["seqNum"]),
-        cast(str, value["chainHash"]),
-        cast(int, value["timestamp"]),
-        record.revision,
-    )
+    stored = parse_record(record.value, _HeadRecord)
+    if stored.seq_num < 0:
+        raise DamagedRecordError("a log without an entry has no head")
+    return Head(stored.seq_num, stored.chain_hash, stored.timestamp, record.revision)
 
 
 def format_head(head: Head) -> Record:
     """Return the record of a head."""
-    value = {
-        "seqNum": head.seq_num,
-        "chainHash": head.chain_hash,
-        "timestamp": head.timestamp_ms,
-    }
-    return Record(head.revision, format_json(value))
+    stored = _HeadRecord(head.seq_num, head.chain_hash, head.timestamp_ms)
+    return Record(head.revision, format_record(stored))

@@ -139,9 +139,9 @@ class ChainVerifier:
         return [*checks, SignatureCheck(public, signature, message)]
 
     def _learn_instance(self, entry: Mapping[str, object]) -> None:
-        details = _details(entry)
         if entry["op"] != "instance.start":
             raise ValueError("the first entry is not an instance's start")
+        details = _details(entry)
         public = str(details.get("instancePublicKey"))
         if self._pinned_kiak is not None and public != self._pinned_kiak:
             raise ValueError("the log is another instance's")

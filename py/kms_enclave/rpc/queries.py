@@ -9,7 +9,6 @@ from kms_enclave.audit.journal import HEAD, parse_head
 from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
-from kms_enclave.encoding import parse_json
 from kms_enclave.enrollment.record import (
     GATE,
     EnrollmentRecord,
@@ -59,7 +58,7 @@ async def _get_status(context: Context, _: contract.Empty, __: str) -> Wire:
     try:
         instance = parse_instance(instance_record).record if instance_record else None
         entries = parse_head(head_record).seq_num + 1
-    except (DamagedRecordError, KeyError, ValueError):
+    except DamagedRecordError:
         locked = locked or "the enclave's records are damaged"
     return unstructure(
         contract.StatusResult(
@@ -136,12 +135,8 @@ async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _
         raise request_invalid("from", "must not be negative")
     if not 1 <= params.limit <= MAX_PAGE:
         raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
-    page = await read_page(context.storage, start=params.from_, limit=params.limit + 1)
-    shown = page[: params.limit]
-    return {
-        "entries": [parse_json(text) for _, text in shown],
-        "next": page[params.limit][0] if len(page) > params.limit else None,
-    }
+    page = await read_page(context.storage, start=params.from_, limit=params.limit)
+    return {"entries": page.entries, "next": page.next}
 
 
 async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:

@@ -20,6 +20,7 @@ __all__ = [
     "JsHost",
     "JsJwk",
     "JsKeyPair",
+    "JsKeys",
     "JsPrimitives",
     "JsRequestedLock",
     "JsRows",
@@ -130,10 +131,19 @@ class JsRequestedLock(Protocol):
     def release(self) -> None: ...
 
 
-class JsRows(Protocol):
-    """The flat rows of ``worker/primitives/rows.ts``."""
+class JsKeys(Protocol):
+    """An array of CryptoKeys."""
 
-    def to_py(self) -> list[object]: ...
+    def to_py(self) -> list[JsCryptoKey]: ...
+
+
+class JsRows(Protocol):
+    """``Rows`` of ``worker/primitives/rows.ts``."""
+
+    @property
+    def text(self) -> str: ...
+    @property
+    def keys(self) -> JsKeys: ...
 
 
 class JsDatabase(Protocol):

@@ -1,7 +1,7 @@
 """The storage port on IndexedDB, through ``worker/primitives/database.ts``.
 
-One call is one crossing into JavaScript and one back: JSON text and a flat list of key
-handles go, a flat list of rows comes (``worker/primitives/rows.ts`` has the layout).
+One call is one crossing into JavaScript and one back, each with one JSON text and a list
+of key handles (``worker/primitives/rows.ts`` has the layout).
 Handles are stored by structured clone and come back as the class that their algorithm
 says; one that the browser lost is missing from the record.
 """
@@ -11,12 +11,13 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Final, TypeVar, cast, get_args
+from types import MappingProxyType
+from typing import Final, TypeVar, get_args
 
 from pyodide.ffi import JsException
 
 from kms_enclave.adapters.browser.border import js_array, js_key
-from kms_enclave.adapters.browser.js_types import JsDatabase, JsRows
+from kms_enclave.adapters.browser.js_types import JsCryptoKey, JsDatabase, JsRows
 from kms_enclave.ports.crypto import (
     AuditSigningKey,
     KeyHandle,
@@ -42,7 +43,7 @@ from kms_enclave.ports.storage import (
 __all__ = ["IndexedDbStorage", "storage_error"]
 
 _COMMITTED: Final = -1
-_NEVER: Final = -1
+_NO_HANDLES: Final[Mapping[str, KeyHandle]] = MappingProxyType({})
 _FAILURES: Final[Mapping[object, StorageFailure]] = {
     failure: failure for failure in get_args(StorageFailure)
 }
@@ -55,6 +56,7 @@ _HANDLE_CLASSES: Final[Mapping[str, type[KeyHandle]]] = {
 }
 
 _T = TypeVar("_T")
+_Row = tuple[Key, int, str, int | None, list[str]]
 
 
 class IndexedDbStorage:
@@ -128,26 +130,24 @@ async def _answer(js_promise: Awaitable[_T]) -> _T:
 
 
 async def _rows(js_promise: Awaitable[JsRows]) -> list[tuple[Key, Record]]:
-    flat = iter((await _answer(js_promise)).to_py())
+    js_rows = await _answer(js_promise)
+    rows: list[_Row] = json.loads(js_rows.text)
+    js_keys = iter(js_rows.keys.to_py() if any(names for *_, names in rows) else ())
+    # By position and with one empty mapping for all: a log's worth of records comes through here.
     return [
         (
-            cast("Key", key),
-            Record(
-                revision=cast("int", revision),
-                value=cast("str", value),
-                handles=_handles(cast("list[object]", handles)),
-                expires_ms=None if expires == _NEVER else cast("int", expires),
-            ),
+            key,
+            Record(revision, value, _handles(names, js_keys) if names else _NO_HANDLES, expires_ms),
         )
-        for key, revision, value, expires, handles in zip(flat, flat, flat, flat, flat, strict=True)
+        for key, revision, value, expires_ms, names in rows
     ]
 
 
-def _handles(flat: list[object]) -> Mapping[str, KeyHandle]:
-    items = iter(flat)
+def _handles(names: Sequence[str], js_keys: Iterator[JsCryptoKey]) -> Mapping[str, KeyHandle]:
+    """Take as many keys as there are names, each followed by its algorithm."""
     return {
-        cast("str", name): _HANDLE_CLASSES[cast("str", algorithm)](js_crypto_key)
-        for name, algorithm, js_crypto_key in zip(items, items, items, strict=True)
+        name: _HANDLE_CLASSES[algorithm](next(js_keys))
+        for name, algorithm in zip(names[::2], names[1::2], strict=True)
     }
 
 
@@ -166,7 +166,7 @@ def _format_change(
                     put.address.key,
                     put.record.revision,
                     put.record.value,
-                    _NEVER if put.record.expires_ms is None else put.record.expires_ms,
+                    put.record.expires_ms,
                     list(put.record.handles),
                 )
                 for put in puts

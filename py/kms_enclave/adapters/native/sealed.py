@@ -146,8 +146,15 @@ def format_handle(handle: KeyHandle) -> str:
 
 def parse_handle(text: str) -> KeyHandle:
     """Parse what :func:`format_handle` wrote. Raises ValueError for anything else."""
-    kind, encoded = json.loads(text)
-    raw = base64.b64decode(encoded, validate=True)
+    try:
+        kind, encoded = json.loads(text)
+        return _handle(kind, base64.b64decode(encoded, validate=True))
+    except (ValueError, TypeError):
+        # Without its cause, whose message could quote what was parsed.
+        raise ValueError("not a serialised key handle") from None
+
+
+def _handle(kind: object, raw: bytes) -> KeyHandle:
     match kind:
         case "vapid":
             return seal_vapid_key(parse_vapid_pkcs8(raw))

@@ -1,0 +1,137 @@
+"""Audit logs made without the enclave's code: from its specification, with others' libraries.
+
+It writes logs that must verify, and, holding every key, logs in which one rule is
+broken and everything else, the signatures included, is right.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping
+from typing import Any
+
+import rfc8785
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+__all__ = ["Forger", "b64", "public", "unb64", "verify_signature"]
+
+INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
+LEASE_ID = "lease-22222222-2222-4222-8222-222222222222"
+KIAK_SCOPE = ["build.change", "issue.refused", "lease.expire", "lease.revoke", "unlock.denied"]
+
+
+def b64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+def unb64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+def public(key: Ed25519PrivateKey) -> bytes:
+    return key.public_key().public_bytes_raw()
+
+
+def verify_signature(public_raw: bytes, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(public_raw).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
+class Forger:
+    """Appends entries to ``entries``, numbered, linked and signed."""
+
+    def __init__(self) -> None:
+        self.uak = Ed25519PrivateKey.generate()
+        self.kiak = Ed25519PrivateKey.generate()
+        self.lak = Ed25519PrivateKey.generate()
+        self.entries: list[dict[str, Any]] = []
+        self.timestamp = 1000
+
+    def certificate(
+        self, kind: str, *, by: Ed25519PrivateKey | None = None, **changes: object
+    ) -> dict[str, object]:
+        """Return a certificate; ``changes`` replace fields, ``None`` leaves one out."""
+        own: Mapping[str, object] = (
+            {
+                "delegatePub": b64(public(self.lak)),
+                "scope": ["sign"],
+                "notBefore": 1000,
+                "notAfter": 2000,
+                "leaseId": LEASE_ID,
+            }
+            if kind == "LAK"
+            else {
+                "delegatePub": b64(public(self.kiak)),
+                "scope": KIAK_SCOPE,
+                "notBefore": 1000,
+                "notAfter": None,
+                "instanceId": INSTANCE_ID,
+            }
+        )
+        value = {
+            "type": "audit-delegation",
+            "version": 1,
+            "signerKind": kind,
+            "codeHash": "c",
+            "manifestHash": "m",
+            "kmsVersion": "1",
+            **own,
+            **changes,
+        }
+        left_out = {name for name, new in changes.items() if new is None and name != "notAfter"}
+        value = {name: kept for name, kept in value.items() if name not in left_out}
+        return value | {"sig": b64((by or self.uak).sign(rfc8785.dumps(value)))}
+
+    def add(
+        self, op: str, signer: str, /, *, by: Ed25519PrivateKey | None = None, **changes: object
+    ) -> dict[str, Any]:
+        """Append an entry; ``changes`` replace fields before it is hashed and signed."""
+        key = by or {"UAK": self.uak, "KIAK": self.kiak, "LAK": self.lak}[signer]
+        entry: dict[str, Any] = {
+            "kmsVersion": 2,
+            "seqNum": len(self.entries),
+            "timestamp": self.timestamp,
+            "op": op,
+            "kid": "",
+            "requestId": "33333333-3333-4333-8333-333333333333",
+            "previousHash": self.entries[-1]["chainHash"] if self.entries else "0" * 64,
+            "signer": signer,
+            "signerId": b64(hashlib.sha256(public(key)).digest()),
+            **changes,
+        }
+        entry = {name: value for name, value in entry.items() if value is not None}
+        digest = hashlib.sha256(rfc8785.dumps(entry)).digest()
+        entry["chainHash"] = digest.hex()
+        entry["sig"] = b64(key.sign(digest))
+        self.entries.append(entry)
+        return entry
+
+    def genesis(self, **details: object) -> None:
+        self.add(
+            "instance.start",
+            "KIAK",
+            details={
+                "instanceId": INSTANCE_ID,
+                "instancePublicKey": b64(public(self.kiak)),
+                **details,
+            },
+        )
+
+    def setup(self, **details: object) -> None:
+        known = {
+            "auditPublicKey": b64(public(self.uak)),
+            "instanceCert": self.certificate("KIAK"),
+            **details,
+        }
+        self.add("setup", "UAK", details={name: value for name, value in known.items() if value})
+
+    def token(self, **changes: object) -> None:
+        self.add("sign", "LAK", **{"leaseId": LEASE_ID, "cert": self.certificate("LAK"), **changes})
+
+    def denial(self, **changes: object) -> None:
+        self.add("unlock.denied", "KIAK", **{"cert": self.certificate("KIAK"), **changes})

@@ -1,0 +1,289 @@
+"""The journal: one change, one commit; conflicts are retried, failures write nothing."""
+
+from __future__ import annotations
+
+import asyncio
+
+import attrs
+import pytest
+from doubles import CrashError, FakeClock, FaultyCrypto, FaultyStorage
+from kms_enclave.adapters.native.locks import AsyncioLocks
+from kms_enclave.adapters.native.memory import MemoryStorage
+from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.journal import (
+    HEAD,
+    Change,
+    Head,
+    Journal,
+    SignedDraft,
+    format_head,
+    parse_head,
+)
+from kms_enclave.codec import DamagedRecordError
+from kms_enclave.errors import KMSError
+from kms_enclave.ports.crypto import AuditSigningKey
+from kms_enclave.ports.storage import Address, Delete, Expectation, Put, Record, StorageError
+
+_THING = Address("meta", "thing")
+
+
+@attrs.define
+class Desk:
+    """Two journals over one storage, as two tabs have them."""
+
+    memory: MemoryStorage
+    storage: FaultyStorage
+    crypto: FaultyCrypto
+    clock: FakeClock
+    key: AuditSigningKey
+    one: Journal
+    two: Journal
+
+    def draft(self, op: str = "unlock.denied") -> SignedDraft:
+        draft = EntryDraft(op=op, request_id="r", signer="KIAK", signer_id="s")
+        return SignedDraft(draft, self.key)
+
+    async def plain(self, now_ms: int) -> Change:
+        return Change(drafts=[self.draft()])
+
+    async def thing(self) -> Record | None:
+        return (await self.memory.read([_THING]))[0]
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    memory, crypto, clock, locks = MemoryStorage(), FaultyCrypto(), FakeClock(), AsyncioLocks()
+    storage = FaultyStorage(memory)
+    ports = {"storage": storage, "crypto": crypto, "clock": clock, "locks": locks}
+    key = (await crypto.generate_audit_key()).private
+    return Desk(memory, storage, crypto, clock, key, Journal(**ports), Journal(**ports))
+
+
+async def test_entries_are_numbered_and_linked_from_nothing(desk: Desk) -> None:
+    (first,) = await desk.one.commit(desk.plain)
+    (second,) = await desk.one.commit(desk.plain)
+    assert [first["seqNum"], second["seqNum"]] == [0, 1]
+    assert first["previousHash"] == "0" * 64
+    assert second["previousHash"] == first["chainHash"]
+
+
+async def test_a_change_lands_with_its_entry(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        return Change(
+            drafts=[desk.draft()],
+            expectations=[Expectation(_THING, 0)],
+            puts=[Put(_THING, Record(1, "1"))],
+        )
+
+    await desk.one.commit(plan)
+    assert await desk.thing() == Record(1, "1", {})
+    assert await desk.memory.count("audit") == 1
+
+    async def undo(_: int) -> Change:
+        return Change(drafts=[desk.draft()], deletes=[Delete(_THING)])
+
+    await desk.one.commit(undo)
+    assert await desk.thing() is None
+
+
+async def test_a_change_without_an_entry_writes_nothing(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        return Change(puts=[Put(_THING, Record(1, "1"))])
+
+    assert await desk.one.commit(plan) == ()
+    assert await desk.thing() is None
+    assert desk.storage.commits == 0
+
+
+async def test_what_a_plan_raises_passes_through_with_nothing_written(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        raise KMSError("lease.expired")
+
+    with pytest.raises(KMSError, match="Lease expired"):
+        await desk.one.commit(plan)
+    assert desk.storage.commits == 0
+    assert len(await desk.one.commit(desk.plain)) == 1
+
+
+async def test_a_conflict_is_planned_again_on_what_is_stored_now(desk: Desk) -> None:
+    await desk.one.commit(desk.plain)
+    await desk.two.commit(desk.plain)
+    generation = desk.one.generation
+    planned = 0
+
+    async def plan(now_ms: int) -> Change:
+        nonlocal planned
+        planned += 1
+        return await desk.plain(now_ms)
+
+    (entry,) = await desk.one.commit(plan)
+    assert (planned, entry["seqNum"]) == (2, 2)
+    assert desk.one.generation > generation, "caches must learn that somebody else wrote"
+
+
+async def test_a_conflict_on_a_record_of_the_change_is_planned_again(desk: Desk) -> None:
+    await desk.one.commit(desk.plain)
+    seen: list[int] = []
+
+    async def plan(_: int) -> Change:
+        record = await desk.thing()
+        seen.append(record.revision if record else 0)
+        if len(seen) == 1:
+            await desk.two.commit(write)
+        return Change(
+            drafts=[desk.draft()],
+            expectations=[Expectation(_THING, seen[-1])],
+            puts=[Put(_THING, Record(seen[-1] + 1, "mine"))],
+        )
+
+    async def write(_: int) -> Change:
+        return Change(drafts=[desk.draft()], puts=[Put(_THING, Record(1, "theirs"))])
+
+    await desk.one.commit(plan)
+    assert seen == [0, 1]
+    assert await desk.thing() == Record(2, "mine", {})
+
+
+async def test_many_writers_lose_no_entry_and_number_none_twice(desk: Desk) -> None:
+    await asyncio.gather(
+        *(journal.commit(desk.plain) for journal in (desk.one, desk.two) for _ in range(20))
+    )
+    assert await desk.memory.count("audit") == 40
+    assert (await desk.one.read_head()).seq_num == 39
+
+
+async def test_a_token_id_that_exists_is_a_collision_not_a_retry(desk: Desk) -> None:
+    taken = Address("tokens", "jti")
+    planned = 0
+
+    async def plan(_: int) -> Change:
+        nonlocal planned
+        planned += 1
+        return Change(
+            drafts=[desk.draft()],
+            expectations=[Expectation(taken, 0)],
+            puts=[Put(taken, Record(1, "{}"))],
+        )
+
+    await desk.one.commit(plan)
+    with pytest.raises(KMSError) as caught:
+        await desk.one.commit(plan)
+    assert caught.value.code == "jti.collision"
+    assert planned == 2
+    assert await desk.memory.count("audit") == 1
+
+
+async def test_a_change_that_always_conflicts_ends(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        return Change(drafts=[desk.draft()], expectations=[Expectation(_THING, 7)])
+
+    with pytest.raises(KMSError) as caught:
+        await desk.one.commit(plan)
+    assert caught.value.code == "internal"
+    assert desk.storage.commits == 0
+
+
+async def test_time_never_goes_back(desk: Desk) -> None:
+    (first,) = await desk.one.commit(desk.plain)
+    desk.clock.advance(-60_000)
+    (second,) = await desk.one.commit(desk.plain)
+    (third,) = await desk.two.commit(desk.plain)
+    assert first["timestamp"] == second["timestamp"] == third["timestamp"]
+    desk.clock.advance(60_001)
+    (fourth,) = await desk.one.commit(desk.plain)
+    assert fourth["timestamp"] == int(str(first["timestamp"])) + 1
+
+
+@pytest.mark.parametrize("failure", ["full", "unavailable", "evicted", "blocked", "newer"])
+async def test_a_storage_failure_passes_through_and_the_next_commit_works(
+    desk: Desk, failure: str
+) -> None:
+    await desk.one.commit(desk.plain)
+    desk.storage.failure = StorageError(failure, "no")
+    with pytest.raises(StorageError):
+        await desk.one.commit(desk.plain)
+    desk.storage.failure = None
+    (entry,) = await desk.one.commit(desk.plain)
+    assert entry["seqNum"] == 1
+
+
+async def test_a_commit_whose_reply_was_lost_is_seen_by_the_next(desk: Desk) -> None:
+    def crash(_: object) -> None:
+        raise CrashError
+
+    desk.storage.after_commit = crash
+    with pytest.raises(CrashError):
+        await desk.one.commit(desk.plain)
+    desk.storage.after_commit = None
+    (entry,) = await desk.one.commit(desk.plain)
+    assert entry["seqNum"] == 1
+
+
+async def test_nothing_is_written_when_signing_fails(desk: Desk) -> None:
+    desk.crypto.failing["sign_ed25519_chain"] = ValueError("no")
+    with pytest.raises(ValueError, match="no"):
+        await desk.one.commit(desk.plain)
+    assert desk.storage.commits == 0
+
+
+async def test_a_damaged_head_stops_every_change(desk: Desk) -> None:
+    await desk.memory.commit(expectations=(), puts=[Put(HEAD, Record(1, "[]"))])
+    with pytest.raises(KMSError) as caught:
+        await desk.one.commit(desk.plain)
+    assert caught.value.code == "attestation.failed"
+
+
+def test_a_head_comes_back() -> None:
+    head = Head(5, "ab" * 32, 99, 7)
+    assert parse_head(format_head(head)) == head
+
+
+def test_no_record_is_the_empty_head() -> None:
+    assert parse_head(None) == Head(-1, "0" * 64, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "5",
+        "{}",
+        '{"seqNum":"1","chainHash":"x","timestamp":1}',
+        '{"seqNum":1,"chainHash":1,"timestamp":1}',
+        '{"seqNum":1,"chainHash":"x","timestamp":null}',
+        '{"seqNum":1,"chainHash":"x"}',
+        '{"seqNum":-1,"chainHash":"x","timestamp":1}',
+    ],
+)
+def test_any_other_head_is_damaged(text: str) -> None:
+    with pytest.raises(DamagedRecordError):
+        parse_head(Record(1, text))
+
+
+async def test_a_restart_ends_one_log_and_begins_another_at_once(desk: Desk) -> None:
+    await desk.one.commit(desk.plain)
+    await desk.memory.commit(expectations=(), puts=[Put(_THING, Record(1, "1"))])
+    revision = (await desk.one.read_head()).revision
+
+    async def opening(last: object) -> Change:
+        return Change(drafts=[desk.draft("instance.start")])
+
+    last = await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
+    assert (last["op"], last["seqNum"]) == ("reset", 1)
+    head = await desk.one.read_head()
+    assert (head.seq_num, await desk.memory.count("audit")) == (0, 1)
+    assert head.revision > revision, "an old memory of the head must not fit the new one"
+    assert await desk.thing() is None
+
+
+async def test_a_worker_that_remembers_the_old_log_writes_to_the_new_one(desk: Desk) -> None:
+    await desk.one.commit(desk.plain)
+    await desk.two.commit(desk.plain)
+
+    async def opening(last: object) -> Change:
+        return Change(drafts=[desk.draft("instance.start")])
+
+    await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
+    (entry,) = await desk.two.commit(desk.plain)
+    assert entry["seqNum"] == 1
