@@ -30,7 +30,7 @@ from kms_enclave.enrollment.credentials import (
 from kms_enclave.enrollment.keys import OpenedEnrollment
 from kms_enclave.enrollment.record import Enrollment, Via, write_enrollment
 from kms_enclave.enrollment.throttle import clear_attempts, count_attempt
-from kms_enclave.enrollment.unlock import Unlocked, WrongCredentialsError, unlock
+from kms_enclave.enrollment.unlock import Unlocked, WrongCredentialsError, unlock, verify_form
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import (
     Instance,
@@ -258,6 +258,7 @@ async def _attempt(
         if isinstance(credentials, PassphraseCredentials)
         else ("enclave" if isinstance(credentials, AssertionCredentials) else "page")
     )
+    verify_form(credentials)
     # One at a time: calls with right credentials in parallel are not guesses.
     async with context.unlocking:
         await count_attempt(context.storage, context.clock, via=via)

@@ -53,7 +53,7 @@ from kms_enclave.keys.derivation import derive_user_audit_public_key
 from kms_enclave.ports.crypto import DecryptionError, WrappingKey
 from kms_enclave.ports.prompt import AssertionAnswer
 
-__all__ = ["Unlocked", "WrongCredentialsError", "enclave_rp_id", "unlock"]
+__all__ = ["Unlocked", "WrongCredentialsError", "enclave_rp_id", "unlock", "verify_form"]
 
 
 class WrongCredentialsError(Exception):
@@ -75,13 +75,26 @@ def enclave_rp_id(enclave_origin: str) -> str:
     return host.rpartition(":")[0] if ":" in host else host
 
 
+def verify_form(credentials: Credentials) -> None:
+    """Refuse what no enrollment can have, before it counts as an attempt.
+
+    Raises KMSError ``request.invalid``.
+    """
+    if isinstance(credentials, PassphraseCredentials):
+        normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
+    if isinstance(credentials, PrfCredentials) and (
+        len(credentials.prf_output) != PRF_OUTPUT_LENGTH
+    ):
+        raise request_invalid("credentials.prfOutput", f"must be {PRF_OUTPUT_LENGTH} bytes")
+
+
 async def unlock(
     context: Context, *, credentials: Credentials, instance: InstanceRecord, origin: str
 ) -> Unlocked:
     """Open the Master Secret for one operation.
 
-    Raises WrongCredentialsError, or KMSError ``request.invalid`` for credentials that no
-    enrollment can have, ``enrollment.not.found``, ``enrollment.damaged``.
+    Raises WrongCredentialsError, or KMSError ``enrollment.not.found`` or
+    ``enrollment.damaged``. :func:`verify_form` has passed the credentials.
     """
     if isinstance(credentials, PassphraseCredentials):
         return await _unlock_passphrase(context, credentials, instance)
@@ -112,8 +125,6 @@ async def _unlock_passphrase(
 async def _unlock_page_prf(
     context: Context, credentials: PrfCredentials, instance: InstanceRecord
 ) -> Unlocked:
-    if len(credentials.prf_output) != PRF_OUTPUT_LENGTH:
-        raise request_invalid("credentials.prfOutput", f"must be {PRF_OUTPUT_LENGTH} bytes")
     found = False
     for enrollment in await readable_enrollments(context.storage):
         passkey = enrollment.record.passkey
