@@ -20,7 +20,7 @@ CONFIG ?= kms.config.json
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
 
-.PHONY: demo serve dev build pieces test test-long test-python test-browsers lint format bench setup browsers \
+.PHONY: demo serve dev build pieces test test-long test-python test-browsers lint format contract bench setup browsers \
 	requirements clean
 
 demo: pieces
@@ -66,6 +66,13 @@ format: setup
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 	npx --no-install biome check --write
+
+# What is generated from Python; tests fail where it differs.
+contract: setup
+	$(PYTHON) -m kms_enclave.rpc.typescript > .make/generated && mv .make/generated web/protocol/contract.gen.ts
+	for page in methods errors; do \
+		$(PYTHON) -m kms_enclave.rpc.docs $$page > .make/generated && mv .make/generated docs/$$page.md; \
+	done
 
 bench: pieces browsers
 	$(PYTHON) -m bench

@@ -94,6 +94,7 @@ class FaultyCrypto:
 
 
 Hook = Callable[[Sequence[Put]], Awaitable[None] | None]
+ReadHook = Callable[[Sequence[Address]], Awaitable[None] | None]
 
 
 class FaultyStorage:
@@ -103,21 +104,21 @@ class FaultyStorage:
     makes the caller believe so. Hooks see the audited commits only, not the probes.
     """
 
-    def __init__(self, inner: StoragePort) -> None:
+    def __init__(self, inner: StoragePort, *, after_read: ReadHook | None = None) -> None:
         self._inner = inner
         self.before_commit: Hook | None = None
         self.after_commit: Hook | None = None
-        self.before_read: Callable[[Sequence[Address]], Awaitable[None] | None] | None = None
+        self.after_read = after_read
         self.failure: Exception | None = None
         """Raised by every operation, while it is set."""
         self.commits = 0
 
     async def read(self, addresses: Sequence[Address]) -> Sequence[Record | None]:
         await self._enter()
-        if self.before_read is not None:
-            await _run(self.before_read(addresses))
         found = await self._inner.read(addresses)
         await asyncio.sleep(0)
+        if self.after_read is not None:
+            await _run(self.after_read(addresses))
         return found
 
     async def scan(

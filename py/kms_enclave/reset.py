@@ -1,7 +1,8 @@
 """Ending an instance: one commit that wipes everything and begins a new log.
 
 The new log's first entry names the old one and carries its closing entry, so that an
-auditor with an older export sees where it ended and by whose word.
+auditor with an older export sees where it ended and by whose word. A locked enclave's
+log is too damaged to be ended: it is abandoned, and the new one says why.
 """
 
 from __future__ import annotations
@@ -15,20 +16,29 @@ from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
 from kms_enclave.enrollment.asking import recognition_of
 from kms_enclave.enrollment.session import AuthorisationRequest, unlocked_for, user_signer
+from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
+from kms_enclave.ports.storage import RevisionConflictError
 
 __all__ = ["RESET_WORDS", "reset_instance"]
 
 RESET_WORDS: Final = "Delete all keys, leases and the log of this enclave"
 _TYPED_WORD: Final = "RESET"
+_MAX_ATTEMPTS: Final = 50
 
 
-async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Entry:
+async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Entry | None:
     """Reset with the page's credentials, or with the user's typed word; return the closing entry.
 
-    Raises KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``.
+    There is no such entry where a locked enclave was reset, which only the user's word
+    can do: credentials cannot be checked without writing to the damaged log. Raises
+    KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``,
+    ``attestation.failed``.
     """
+    if context.lock.reason is not None:
+        await _reset_locked(context, context.lock.reason, authorisation)
+        return None
     origin = authorisation.origin
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
     if authorisation.given is not None:
@@ -41,8 +51,23 @@ async def reset_instance(context: Context, authorisation: AuthorisationRequest) 
         instance = await read_instance(context.storage)
         request = PromptRequest(RESET_WORDS, origin, recognition=recognition_of(instance.record))
         await dialog.confirm(request, word=_TYPED_WORD)
-        instance = await read_instance(context.storage)
         return await _restart(context, instance, instance_draft(instance, draft))
+
+
+async def _reset_locked(context: Context, reason: str, authorisation: AuthorisationRequest) -> None:
+    if authorisation.given is not None:
+        raise KMSError("attestation.failed", details={"reason": reason})
+
+    async def opening(now_ms: int) -> Change:
+        return await new_instance(
+            context, now_ms=now_ms, details={"previousLog": {"abandoned": reason}}
+        )
+
+    async with context.prompt.dialog() as dialog:
+        request = PromptRequest(RESET_WORDS, authorisation.origin)
+        await dialog.confirm(request, word=_TYPED_WORD)
+        await context.journal.abandon(opening)
+    context.lock.reason = None
 
 
 async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Entry:
@@ -52,6 +77,15 @@ async def _restart(context: Context, instance: Instance, closing: SignedDraft) -
         now_ms = cast(int, last["timestamp"])
         return await new_instance(context, now_ms=now_ms, details={"previousLog": previous_log})
 
-    return await context.journal.restart(
-        closing=closing, expectations=[instance.expectation()], opening=opening
-    )
+    for _ in range(_MAX_ATTEMPTS):
+        current = await read_instance(context.storage)
+        if current.record.instance_id != instance.record.instance_id:
+            raise KMSError("setup.required", "Another tab has reset this enclave")
+        try:
+            return await context.journal.restart(
+                closing=closing, expectations=[current.expectation()], opening=opening
+            )
+        except RevisionConflictError:
+            # Another tab wrote first; one that issues does not wait for the lock.
+            continue
+    raise KMSError("internal", "The log moved at every attempt")

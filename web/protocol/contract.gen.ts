@@ -372,7 +372,7 @@ export interface ResetParams {
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
-/** ``checkpoint`` is the head of the log that the reset ended. */
+/** ``checkpoint`` is the head of the ended log; null where a locked enclave was reset. */
 export interface ResetResult {
   success: true;
   checkpoint: AuditHead | null;

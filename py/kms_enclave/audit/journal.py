@@ -94,16 +94,20 @@ class Journal:
         self.generation = 0
         """Counts what was written by others: a cache of an older generation is stale."""
 
-    async def commit(self, plan: Plan) -> Sequence[Entry]:
+    async def commit(self, plan: Plan, *, begins_log: bool = False) -> Sequence[Entry]:
         """Run ``plan`` until its change is committed; return its entries, signed.
 
-        What ``plan`` raises passes through, with nothing written.
+        What ``plan`` raises passes through, with nothing written. Only a change that
+        ``begins_log`` is made where there is no head: elsewhere somebody took it away, and
+        entry 0 must not be written over. Raises KMSError ``storage.evicted``.
         """
         async with self._turn, AsyncExitStack() as stack:
             for attempt in range(_MAX_ATTEMPTS):
                 if attempt == 1:
                     await stack.enter_async_context(self._locks.hold(_LOCK))
                 head = self._head or await self.read_head()
+                if head.revision == ABSENT and not begins_log:
+                    raise KMSError("storage.evicted", "The log's head is gone; reload the page")
                 now_ms = self.time_after(head)
                 change = await plan(now_ms)
                 if not change.drafts:
@@ -140,18 +144,30 @@ class Journal:
             head = await self.read_head()
             now_ms = self.time_after(head)
             (last,), _, _ = await self.seal(head, [closing], now_ms)
-            change = await opening(last)
-            # The head's revision goes on counting: a worker that remembers the old
-            # log can never mistake the new one for it.
-            empty = attrs.evolve(EMPTY_HEAD, revision=head.revision)
-            _, puts, new_head = await self.seal(empty, change.drafts, now_ms)
-            await self._storage.replace_all(
-                expectations=(Expectation(HEAD, head.revision), *expectations),
-                puts=(*change.puts, *puts),
-            )
-            self.forget()
-            self._head = new_head
+            await self._replace(head.revision, expectations, await opening(last), now_ms)
             return last
+
+    async def abandon(self, opening: Plan) -> None:
+        """Begin another log in the place of one too damaged to be ended, like :meth:`restart`."""
+        async with self._turn, self._locks.hold(_LOCK):
+            (record,) = await self._storage.read([HEAD])
+            now_ms = self._clock.now_ms()
+            revision = record.revision if record else ABSENT
+            await self._replace(revision, (), await opening(now_ms), now_ms)
+
+    async def _replace(
+        self, revision: int, expectations: Sequence[Expectation], change: Change, now_ms: int
+    ) -> None:
+        # The head's revision goes on counting: a worker that remembers the old log can
+        # never mistake the new one for it.
+        empty = attrs.evolve(EMPTY_HEAD, revision=revision)
+        _, puts, new_head = await self.seal(empty, change.drafts, now_ms)
+        await self._storage.replace_all(
+            expectations=(Expectation(HEAD, revision), *expectations),
+            puts=(*change.puts, *puts),
+        )
+        self.forget()
+        self._head = new_head
 
     async def seal(
         self, head: Head, drafts: Sequence[SignedDraft], now_ms: int

@@ -25,9 +25,11 @@ from kms_enclave.ports.crypto import (
 )
 from kms_enclave.ports.storage import Address, Delete, Put, Record, StorageError
 
-__all__ = ["run_self_tests"]
+__all__ = ["is_probe", "run_self_tests"]
 
-_PROBE: Final = Address("meta", "probe")
+_PROBE_PREFIX: Final = "probe/"
+_PROBE_LIFE_MS: Final = 60_000
+_MAX_LEFTOVERS: Final = 16
 
 
 async def run_self_tests(context: Context) -> Sequence[str]:
@@ -140,22 +142,35 @@ async def _es256_works(crypto: CryptoPort) -> bool:
     return good and not bad
 
 
+def is_probe(address: Address) -> bool:
+    """Tell whether a record belongs to a self-test, of another tab or one that was cut short."""
+    return address.store == "meta" and str(address.key).startswith(_PROBE_PREFIX)
+
+
 async def _stored_key_works(context: Context) -> bool:
-    made = await context.crypto.generate_audit_key()
-    await context.storage.commit(
-        expectations=(), puts=[Put(_PROBE, Record(1, "{}", {"key": made.private}))], durable=False
-    )
-    (record,) = await context.storage.read([_PROBE])
+    crypto, storage = context.crypto, context.storage
+    made = await crypto.generate_audit_key()
+    # A name of its own: two tabs that start together must not read each other's key.
+    probe = Address("meta", _PROBE_PREFIX + crypto.random_uuid())
+    now_ms = context.clock.now_ms()
+    expired = await storage.expired("meta", now_ms=now_ms, limit=_MAX_LEFTOVERS)
+    record_of_key = Record(1, "{}", {"key": made.private}, expires_ms=now_ms + _PROBE_LIFE_MS)
+    await storage.commit(expectations=(), puts=[Put(probe, record_of_key)], durable=False)
+    (record,) = await storage.read([probe])
     stored = record.handles.get("key") if record else None
-    await context.storage.commit(expectations=(), puts=(), deletes=[Delete(_PROBE)], durable=False)
+    leftovers = (Address("meta", key) for key, _ in expired)
+    await storage.commit(
+        expectations=(),
+        puts=(),
+        deletes=[Delete(probe), *(Delete(address) for address in leftovers if is_probe(address))],
+        durable=False,
+    )
     if not isinstance(stored, AuditSigningKey):
         raise KMSError(
             "unsupported", "This browser cannot store keys", details={"capability": "stored-key"}
         )
-    signature = await context.crypto.sign_ed25519(stored, _MESSAGE)
-    (good,) = await context.crypto.verify_ed25519(
-        [SignatureCheck(made.public_raw, signature, _MESSAGE)]
-    )
+    signature = await crypto.sign_ed25519(stored, _MESSAGE)
+    (good,) = await crypto.verify_ed25519([SignatureCheck(made.public_raw, signature, _MESSAGE)])
     return good
 
 

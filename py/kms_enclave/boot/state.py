@@ -10,6 +10,7 @@ head (the page, an auditor).
 from __future__ import annotations
 
 from functools import partial
+from typing import Final
 
 import attrs
 
@@ -17,22 +18,25 @@ from kms_enclave.audit.entry import EntryDraft, chain_hash
 from kms_enclave.audit.journal import HEAD, Change, parse_head
 from kms_enclave.audit.signing import instance_draft
 from kms_enclave.boot.genesis import new_instance
+from kms_enclave.boot.selftest import is_probe
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
 from kms_enclave.encoding import parse_json
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import INSTANCE, Instance, parse_instance, read_instance
-from kms_enclave.ports.storage import STORE_NAMES, Address, Record, StoragePort
+from kms_enclave.ports.storage import STORE_NAMES, Address, Record, StoragePort, StoreName
 
 __all__ = ["open_state"]
+
+_MAX_PROBES: Final = 64
+"""More self-tests than this are never under way, or cut short, at once."""
 
 
 async def open_state(context: Context) -> None:
     """Check what is stored, or begin an instance. Raises KMSError ``attestation.failed``."""
     instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
     if instance_record is None and head_record is None:
-        await _require_nothing_else(context.storage)
-        await context.journal.commit(partial(_begin_instance, context))
+        await context.journal.commit(partial(_begin_instance, context), begins_log=True)
         instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
     instance = _open_instance(instance_record)
     await _verify_tail(context.storage, head_record)
@@ -41,17 +45,22 @@ async def open_state(context: Context) -> None:
 
 
 async def _begin_instance(context: Context, now_ms: int) -> Change:
+    leftover = await _find_leftover(context.storage)
+    # Read last: what was found may be the instance of another tab that was faster.
     (record,) = await context.storage.read([INSTANCE])
-    # Another tab may have been first.
     if record is not None:
         return Change()
+    if leftover is not None:
+        raise _failed(f"records in {leftover} without an instance and a log")
     return await new_instance(context, now_ms=now_ms, details={})
 
 
-async def _require_nothing_else(storage: StoragePort) -> None:
+async def _find_leftover(storage: StoragePort) -> StoreName | None:
     for store in STORE_NAMES:
-        if await storage.scan(store, after=None, limit=1):
-            raise _failed(f"records in {store} without an instance and a log")
+        found = await storage.scan(store, after=None, limit=_MAX_PROBES)
+        if any(not is_probe(Address(store, key)) for key, _ in found):
+            return store
+    return None
 
 
 def _open_instance(record: Record | None) -> Instance:
@@ -64,17 +73,29 @@ def _open_instance(record: Record | None) -> Instance:
 
 
 async def _verify_tail(storage: StoragePort, head_record: Record | None) -> None:
-    if head_record is None:
-        raise _failed("the log's head is missing")
+    while True:
+        if head_record is None:
+            raise _failed("the log's head is missing")
+        fault = await _find_fault_at_tail(storage, head_record)
+        if fault is None:
+            return
+        # Another tab may have added an entry between the two reads.
+        (again,) = await storage.read([HEAD])
+        if again is not None and again.revision == head_record.revision:
+            raise _failed(fault)
+        head_record = again
+
+
+async def _find_fault_at_tail(storage: StoragePort, head_record: Record) -> str | None:
     try:
         head = parse_head(head_record)
-    except (KeyError, ValueError):
-        raise _failed("the log's head is damaged") from None
+    except DamagedRecordError:
+        return "the log's head is damaged"
     last, beyond = await storage.read(
         [Address("audit", head.seq_num), Address("audit", head.seq_num + 1)]
     )
     if last is None or beyond is not None:
-        raise _failed("the log does not end where its head says")
+        return "the log does not end where its head says"
     try:
         entry = parse_json(last.value)
         genuine = (
@@ -84,8 +105,7 @@ async def _verify_tail(storage: StoragePort, head_record: Record | None) -> None
         )
     except ValueError:
         genuine = False
-    if not genuine:
-        raise _failed("the last entry is not the one that the head names")
+    return None if genuine else "the last entry is not the one that the head names"
 
 
 async def _record_build_change(context: Context) -> None:

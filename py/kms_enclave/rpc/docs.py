@@ -31,8 +31,8 @@ and may be more precise than the one below. `retryAfterMs` is the time after whi
 would be granted if nothing else happened, or `null` where waiting does not help. `details` never
 holds a secret; a stack never crosses an origin.
 
-Generated from `py/kms_enclave/errors.py` by `python -m kms_enclave.rpc.docs errors`. Codes marked
-*not yet* are reserved for methods that do not exist yet; nothing raises them.
+Generated from `py/kms_enclave/errors.py` by `make contract`. Codes marked *not yet* are
+reserved for methods that do not exist yet; nothing raises them.
 """
 
 _METHODS_HEAD: Final = """\
@@ -51,8 +51,7 @@ fields are `request.invalid`, with the field's path in `details.field`.
 
 *When locked*: whether the method answers after a failed check at start (`attestation.failed`).
 
-Generated from `py/kms_enclave/rpc/contract` and `py/kms_enclave/policy.py` by
-`python -m kms_enclave.rpc.docs methods`.
+Generated from `py/kms_enclave/rpc/contract` and `py/kms_enclave/policy.py` by `make contract`.
 """
 
 

@@ -176,7 +176,11 @@ async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> W
 
 async def _reset(context: Context, params: contract.ResetParams, origin: str) -> Wire:
     closing = await reset_instance(context, authorisation("resetKMS", params, origin, RESET_WORDS))
-    checkpoint = contract.AuditHead(cast(int, closing["seqNum"]), cast(str, closing["chainHash"]))
+    checkpoint = None
+    if closing is not None:
+        checkpoint = contract.AuditHead(
+            cast(int, closing["seqNum"]), cast(str, closing["chainHash"])
+        )
     return unstructure(contract.ResetResult(success=True, checkpoint=checkpoint))
 
 

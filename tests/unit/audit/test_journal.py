@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import attrs
 import pytest
@@ -29,7 +30,7 @@ _THING = Address("meta", "thing")
 
 @attrs.define
 class Desk:
-    """Two journals over one storage, as two tabs have them."""
+    """Two journals over one storage, as two tabs have them; its log has one entry."""
 
     memory: MemoryStorage
     storage: FaultyStorage
@@ -56,15 +57,38 @@ async def desk() -> Desk:
     storage = FaultyStorage(memory)
     ports = {"storage": storage, "crypto": crypto, "clock": clock, "locks": locks}
     key = (await crypto.generate_audit_key()).private
-    return Desk(memory, storage, crypto, clock, key, Journal(**ports), Journal(**ports))
+    desk = Desk(memory, storage, crypto, clock, key, Journal(**ports), Journal(**ports))
+    await desk.one.commit(desk.plain, begins_log=True)
+    storage.commits = 0
+    return desk
 
 
 async def test_entries_are_numbered_and_linked_from_nothing(desk: Desk) -> None:
-    (first,) = await desk.one.commit(desk.plain)
     (second,) = await desk.one.commit(desk.plain)
-    assert [first["seqNum"], second["seqNum"]] == [0, 1]
+    (third,) = await desk.two.commit(desk.plain)
+    (record,) = await desk.memory.read([Address("audit", 0)])
+    first = json.loads(record.value)
+    assert [entry["seqNum"] for entry in (first, second, third)] == [0, 1, 2]
     assert first["previousHash"] == "0" * 64
     assert second["previousHash"] == first["chainHash"]
+    assert third["previousHash"] == second["chainHash"]
+
+
+async def test_several_entries_of_a_change_are_linked_in_order(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        return Change(drafts=[desk.draft(), desk.draft("lease.expire")])
+
+    first, second = await desk.one.commit(plan)
+    assert (first["seqNum"], second["seqNum"]) == (1, 2)
+    assert second["previousHash"] == first["chainHash"]
+
+
+async def test_nothing_is_written_over_a_log_whose_head_is_gone(desk: Desk) -> None:
+    await desk.memory.commit(expectations=(), puts=(), deletes=[Delete(HEAD)])
+    with pytest.raises(KMSError) as caught:
+        await desk.one.commit(desk.plain)
+    assert caught.value.code == "storage.evicted"
+    assert desk.storage.commits == 0
 
 
 async def test_a_change_lands_with_its_entry(desk: Desk) -> None:
@@ -77,7 +101,7 @@ async def test_a_change_lands_with_its_entry(desk: Desk) -> None:
 
     await desk.one.commit(plan)
     assert await desk.thing() == Record(1, "1", {})
-    assert await desk.memory.count("audit") == 1
+    assert await desk.memory.count("audit") == 2
 
     async def undo(_: int) -> Change:
         return Change(drafts=[desk.draft()], deletes=[Delete(_THING)])
@@ -117,7 +141,7 @@ async def test_a_conflict_is_planned_again_on_what_is_stored_now(desk: Desk) -> 
         return await desk.plain(now_ms)
 
     (entry,) = await desk.one.commit(plan)
-    assert (planned, entry["seqNum"]) == (2, 2)
+    assert (planned, entry["seqNum"]) == (2, 3)
     assert desk.one.generation > generation, "caches must learn that somebody else wrote"
 
 
@@ -148,8 +172,8 @@ async def test_many_writers_lose_no_entry_and_number_none_twice(desk: Desk) -> N
     await asyncio.gather(
         *(journal.commit(desk.plain) for journal in (desk.one, desk.two) for _ in range(20))
     )
-    assert await desk.memory.count("audit") == 40
-    assert (await desk.one.read_head()).seq_num == 39
+    assert await desk.memory.count("audit") == 41
+    assert (await desk.one.read_head()).seq_num == 40
 
 
 async def test_a_token_id_that_exists_is_a_collision_not_a_retry(desk: Desk) -> None:
@@ -170,7 +194,7 @@ async def test_a_token_id_that_exists_is_a_collision_not_a_retry(desk: Desk) -> 
         await desk.one.commit(plan)
     assert caught.value.code == "jti.collision"
     assert planned == 2
-    assert await desk.memory.count("audit") == 1
+    assert await desk.memory.count("audit") == 2
 
 
 async def test_a_change_that_always_conflicts_ends(desk: Desk) -> None:
@@ -204,7 +228,7 @@ async def test_a_storage_failure_passes_through_and_the_next_commit_works(
         await desk.one.commit(desk.plain)
     desk.storage.failure = None
     (entry,) = await desk.one.commit(desk.plain)
-    assert entry["seqNum"] == 1
+    assert entry["seqNum"] == 2
 
 
 async def test_a_commit_whose_reply_was_lost_is_seen_by_the_next(desk: Desk) -> None:
@@ -216,7 +240,7 @@ async def test_a_commit_whose_reply_was_lost_is_seen_by_the_next(desk: Desk) -> 
         await desk.one.commit(desk.plain)
     desk.storage.after_commit = None
     (entry,) = await desk.one.commit(desk.plain)
-    assert entry["seqNum"] == 1
+    assert entry["seqNum"] == 2
 
 
 async def test_nothing_is_written_when_signing_fails(desk: Desk) -> None:
@@ -227,7 +251,7 @@ async def test_nothing_is_written_when_signing_fails(desk: Desk) -> None:
 
 
 async def test_a_damaged_head_stops_every_change(desk: Desk) -> None:
-    await desk.memory.commit(expectations=(), puts=[Put(HEAD, Record(1, "[]"))])
+    await desk.memory.commit(expectations=(), puts=[Put(HEAD, Record(9, "[]"))])
     with pytest.raises(KMSError) as caught:
         await desk.one.commit(desk.plain)
     assert caught.value.code == "attestation.failed"
@@ -270,7 +294,7 @@ async def test_a_restart_ends_one_log_and_begins_another_at_once(desk: Desk) -> 
         return Change(drafts=[desk.draft("instance.start")])
 
     last = await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
-    assert (last["op"], last["seqNum"]) == ("reset", 1)
+    assert (last["op"], last["seqNum"]) == ("reset", 2)
     head = await desk.one.read_head()
     assert (head.seq_num, await desk.memory.count("audit")) == (0, 1)
     assert head.revision > revision, "an old memory of the head must not fit the new one"
@@ -285,5 +309,22 @@ async def test_a_worker_that_remembers_the_old_log_writes_to_the_new_one(desk: D
         return Change(drafts=[desk.draft("instance.start")])
 
     await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
+    desk.clock.advance(1)
     (entry,) = await desk.two.commit(desk.plain)
+    assert entry["seqNum"] == 1
+
+
+@pytest.mark.parametrize("damage", [Delete(HEAD), Put(HEAD, Record(7, "nonsense"))])
+async def test_a_log_without_a_usable_head_can_be_abandoned(
+    desk: Desk, damage: Put | Delete
+) -> None:
+    puts, deletes = ([damage], []) if isinstance(damage, Put) else ([], [damage])
+    await desk.memory.commit(expectations=(), puts=puts, deletes=deletes)
+
+    async def opening(now_ms: int) -> Change:
+        return Change(drafts=[desk.draft("instance.start")])
+
+    await desk.one.abandon(opening)
+    assert await desk.memory.count("audit") == 1
+    (entry,) = await desk.one.commit(desk.plain)
     assert entry["seqNum"] == 1

@@ -154,7 +154,7 @@ async def test_entries_that_are_added_meanwhile_are_no_fault(log: Log) -> None:
             added = True
             await log.worker.issue(lease)
 
-    log.world.storage.before_read = issue_meanwhile
+    log.world.storage.after_read = issue_meanwhile
     assert await log.first_fault() is None
     assert added
 

@@ -29,7 +29,7 @@ export class LogStep implements Step {
     if (newest === this.#newest && this.#list.childElementCount > 0) return;
     this.#newest = newest;
     this.#verdict.replaceChildren();
-    markStep("log", phase === "ready" ? "current" : "waiting");
+    markStep("log", entries.some(({ op }) => op === "sign") ? "current" : "waiting");
     const rows = entries.slice(-SHOWN).reverse().map(entryRow);
     this.#list.replaceChildren(...(rows.length > 0 ? rows : [element("li", { class: "none" }, "No entries yet.")]));
   }

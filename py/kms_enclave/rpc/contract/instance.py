@@ -83,7 +83,7 @@ class ResetParams:
 
 @attrs.frozen
 class ResetResult:
-    """``checkpoint`` is the head of the log that the reset ended."""
+    """``checkpoint`` is the head of the ended log; null where a locked enclave was reset."""
 
     success: Literal[True]
     checkpoint: AuditHead | None

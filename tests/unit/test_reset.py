@@ -1,0 +1,154 @@
+"""Reset: by credentials or by the user's word, all or nothing, and the next log says so."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from typing import Any
+
+import pytest
+import rfc8785
+from doubles import CrashError
+from enclave import CREDENTIALS, Refusal, World
+from forging import unb64, verify_signature
+from kms_enclave.ports.storage import STORE_NAMES
+
+
+async def _counts(world: World) -> dict[str, int]:
+    return {store: await world.memory.count(store) for store in STORE_NAMES}
+
+
+async def test_a_reset_deletes_everything_and_begins_a_log(world: World) -> None:
+    worker = await world.ready()
+    await worker.issue(await worker.create_lease())
+    await worker.call("resetKMS", credentials=CREDENTIALS)
+    counts = await _counts(world)
+    assert {store for store, count in counts.items() if count} == {"meta", "audit"}
+    assert counts["audit"] == 1
+    assert await worker.call("isSetup") == {"isSetup": False, "methods": []}
+
+
+async def test_the_closing_entry_is_the_users_and_verifies(world: World) -> None:
+    worker = await world.ready()
+    before = await worker.log()
+    result = await worker.call("resetKMS", credentials=CREDENTIALS)
+    (genesis,) = await worker.log()
+    closing: dict[str, Any] = genesis["details"]["previousLog"]["closing"]
+    assert (closing["op"], closing["signer"], closing["details"]) == (
+        "reset",
+        "UAK",
+        {"via": "page"},
+    )
+    assert closing["previousHash"] == before[-1]["chainHash"]
+    assert result["checkpoint"] == {"seqNum": 2, "chainHash": closing["chainHash"]}
+    covered = {name: closing[name] for name in closing if name not in ("chainHash", "sig")}
+    digest = hashlib.sha256(rfc8785.dumps(covered)).digest()
+    assert closing["chainHash"] == digest.hex()
+    uak = unb64(before[1]["details"]["auditPublicKey"])
+    assert verify_signature(uak, unb64(closing["sig"]), digest)
+
+
+async def test_the_new_log_names_the_old_instance_and_verifies(world: World) -> None:
+    worker = await world.ready()
+    old = (await worker.call("getStatus"))["instanceId"]
+    await worker.call("resetKMS", credentials=CREDENTIALS)
+    (genesis,) = await worker.log()
+    assert genesis["details"]["previousLog"]["instanceId"] == old
+    assert genesis["details"]["instanceId"] != old
+    await worker.set_up()
+    assert (await worker.call("verifyAuditChain"))["valid"]
+
+
+async def test_a_wrong_passphrase_resets_nothing_and_is_logged(world: World) -> None:
+    worker = await world.ready()
+    before = await _counts(world)
+    wrong = {**CREDENTIALS, "passphrase": "wrong horse battery"}
+    with pytest.raises(Refusal) as caught:
+        await worker.call("resetKMS", credentials=wrong)
+    assert caught.value.code == "unlock.denied"
+    assert await _counts(world) == {**before, "audit": before["audit"] + 1}
+    assert (await worker.log())[-1]["op"] == "unlock.denied"
+
+
+async def test_without_credentials_the_user_types_the_word(world: World) -> None:
+    worker = await world.ready()
+    worker.user = lambda ask: {"answer": {"word": "RESET"}}
+    result = await worker.call("resetKMS")
+    (ask, _) = worker.asked
+    assert (ask["ask"], ask["word"]) == ("confirm", "RESET")
+    (genesis,) = await worker.log()
+    closing = genesis["details"]["previousLog"]["closing"]
+    assert closing["signer"] == "KIAK"
+    assert result["checkpoint"]["chainHash"] == closing["chainHash"]
+
+
+@pytest.mark.parametrize(
+    "user", [{"answer": {"word": "reset"}}, {"answer": {}}, {"refused": {"code": "x"}}]
+)
+async def test_another_word_or_none_resets_nothing(world: World, user: dict[str, Any]) -> None:
+    worker = await world.ready()
+    before = await _counts(world)
+    worker.user = lambda ask: user
+    with pytest.raises(Refusal) as caught:
+        await worker.call("resetKMS")
+    assert caught.value.code == "unlock.cancelled"
+    assert await _counts(world) == before
+    worker.user = lambda ask: {"answer": {"word": "RESET"}}
+    await worker.call("resetKMS")
+
+
+@pytest.mark.parametrize("moment", ["before_commit", "after_commit"])
+async def test_a_crash_leaves_the_old_state_or_the_new_one(world: World, moment: str) -> None:
+    worker = await world.ready()
+    before = await _counts(world)
+
+    def crash(_: object) -> None:
+        raise CrashError
+
+    setattr(world.storage, moment, crash)
+    with pytest.raises(Refusal) as caught:
+        await worker.call("resetKMS", credentials=CREDENTIALS)
+    assert caught.value.code == "internal"
+    setattr(world.storage, moment, None)
+    again = await world.worker()
+    assert again.start["type"] == "kms:ready"
+    assert (await again.call("isSetup"))["isSetup"] == (moment == "before_commit")
+    assert (await _counts(world) == before) == (moment == "before_commit")
+
+
+async def test_a_reset_wins_against_a_tab_that_issues(world: World) -> None:
+    first = await world.ready()
+    second = await world.worker()
+    lease = await first.create_lease(quotas={"tokensPerHour": 1000})
+    issuing = True
+
+    async def keep_issuing() -> set[str]:
+        codes: set[str] = set()
+        while issuing:
+            try:
+                await second.issue(lease)
+            except Refusal as refusal:
+                codes.add(refusal.code)
+        return codes
+
+    task = asyncio.create_task(keep_issuing())
+    await asyncio.sleep(0.01)
+    await first.call("resetKMS", credentials=CREDENTIALS)
+    await asyncio.sleep(0.01)
+    issuing = False
+    assert await task == {"lease.not.found"}
+    assert await world.memory.count("tokens") == 0
+    assert [entry["op"] for entry in await first.log()] == ["instance.start"]
+
+
+async def test_a_tab_that_remembers_a_lease_of_the_old_instance_issues_nothing(
+    world: World,
+) -> None:
+    first = await world.ready()
+    second = await world.worker()
+    lease = await first.create_lease()
+    await second.issue(lease)
+    await first.call("resetKMS", credentials=CREDENTIALS)
+    with pytest.raises(Refusal) as caught:
+        await second.issue(lease)
+    assert caught.value.code == "lease.not.found"
