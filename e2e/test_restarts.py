@@ -27,8 +27,7 @@ def leased_for_10(enclave: EnclavePage) -> Leased:
 
 
 def reload_page(page: EnclavePage) -> None:
-    page.page.reload()
-    page.page.wait_for_function("window.isLoaded")
+    page.reload()
     assert page.open_sdk().code is None
 
 

@@ -39,7 +39,6 @@ def test_lease_goes_on_with_the_same_key(refused: Leased):
 
 
 def test_setup_after_a_restart_is_refused_too(refused: Leased):
-    refused.page.page.reload()
-    refused.page.page.wait_for_function("window.isLoaded")
+    refused.page.reload()
     assert refused.page.open_sdk().code is None
     assert refused.page.call("setupPassphrase", OTHER).code == "enrollment.exists"

@@ -65,6 +65,8 @@ class FaultyCrypto:
         self._native = NativeCrypto()
         self.failing: dict[str, Exception] = {}
         self.stretchings = 0
+        self.uuid: str | None = None
+        """Where given, what :meth:`random_uuid` returns."""
 
     def __getattr__(self, name: str) -> object:
         error = self.failing.get(name)
@@ -75,6 +77,9 @@ class FaultyCrypto:
             raise error
 
         return fail
+
+    def random_uuid(self) -> str:
+        return self.uuid or self._native.random_uuid()
 
     async def derive_passphrase_keys(
         self, *, passphrase: bytes, salt: bytes, iterations: int, kek_info: bytes, kcv_info: bytes
@@ -158,14 +163,15 @@ class FaultyStorage:
         durable: bool = True,
     ) -> None:
         await self._enter()
-        if durable and self.before_commit is not None:
+        audited = any(put.address.store == "audit" for put in puts)
+        if audited and self.before_commit is not None:
             await _run(self.before_commit(puts))
         await self._inner.commit(
             expectations=expectations, puts=puts, deletes=deletes, durable=durable
         )
-        self.commits += durable
+        self.commits += audited
         await asyncio.sleep(0)
-        if durable and self.after_commit is not None:
+        if audited and self.after_commit is not None:
             await _run(self.after_commit(puts))
 
     async def replace_all(

@@ -6,17 +6,15 @@ checked.
 
 from __future__ import annotations
 
-import json
 import shutil
-from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Playwright
+from playwright.sync_api import Browser, Playwright
 
-ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
-# Debian's build blocks third-party storage unless a profile says otherwise. What is left
-# then is storage that is partitioned by the embedding site.
-_PARTITIONED = {"profile": {"cookie_controls_mode": 0, "block_third_party_cookies": False}}
+# Playwright turns storage partitioning off, which no user's browser does. Of several
+# `--disable-features` the last one counts; these are Playwright's others that matter here.
+_AS_USERS_HAVE_IT = "--disable-features=HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,PaintHolding"
 
 
 def chromium_path() -> str:
@@ -28,14 +26,15 @@ def chromium_path() -> str:
 
 
 def launch_chromium(playwright: Playwright) -> Browser:
-    return playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS])
-
-
-def launch_with_partitioned_storage(playwright: Playwright, profile: Path) -> BrowserContext:
-    """Launch a browser of its own whose third-party storage is partitioned instead of blocked."""
-    preferences = profile / "Default" / "Preferences"
-    preferences.parent.mkdir(parents=True)
-    preferences.write_text(json.dumps(_PARTITIONED), "utf-8")
-    return playwright.chromium.launch_persistent_context(
-        str(profile), executable_path=chromium_path(), args=[*ARGUMENTS]
+    """Launch a browser that gives an embedded page storage, partitioned by the embedding site."""
+    return playwright.chromium.launch(
+        executable_path=chromium_path(), args=[*_ARGUMENTS, _AS_USERS_HAVE_IT]
     )
+
+
+def launch_chromium_without_third_party_storage(playwright: Playwright) -> Browser:
+    """Launch a browser that denies an embedded page of another site all storage.
+
+    Debian's Chromium blocks third-party cookies; without partitioning, that is all storage.
+    """
+    return playwright.chromium.launch(executable_path=chromium_path(), args=[*_ARGUMENTS])

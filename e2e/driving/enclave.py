@@ -49,6 +49,11 @@ class EnclavePage:
     page: Page
     kms_origin: str
 
+    def reload(self) -> None:
+        """Load the page anew: the enclave is gone from it, its storage is not."""
+        self.page.reload()
+        self.page.wait_for_function("window.isLoaded")
+
     def open_sdk(self, **options: object) -> Outcome:
         """Create a `KMSUser` and wait for its `init()`."""
         arguments = [self.kms_origin, options]

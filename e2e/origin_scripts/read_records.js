@@ -1,5 +1,8 @@
 /** Every record of the enclave's database, without its key handles. */
 async () => {
+  const known = await indexedDB.databases();
+  // Opening a database that is not there would make an empty one.
+  if (!known.some(({ name }) => name === "kms")) return [];
   const database = await new Promise((resolve, reject) => {
     const opening = indexedDB.open("kms");
     opening.onsuccess = () => resolve(opening.result);

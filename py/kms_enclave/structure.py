@@ -21,7 +21,7 @@ import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-__all__ = ["FieldError", "camel_case", "structure", "unstructure"]
+__all__ = ["FieldError", "camel_case", "prepare", "structure", "unstructure"]
 
 T = TypeVar("T")
 
@@ -68,6 +68,20 @@ def unstructure(value: object) -> dict[str, object]:
     """Return an attrs instance as a JSON object; fields that are ``None`` are left out."""
     result: dict[str, object] = _converter().unstructure(value)
     return result
+
+
+def prepare(cls: type) -> bool:
+    """Make the functions that convert ``cls`` now, not when they are first needed.
+
+    Return whether ``cls`` can be read from JSON.
+    """
+    converter = _converter()
+    try:
+        converter.get_structure_hook(cls)
+    except cattrs.StructureHandlerNotFoundError:
+        return False
+    converter.get_unstructure_hook(cls)
+    return True
 
 
 def _first_fault(error: BaseException, path: str) -> FieldError:

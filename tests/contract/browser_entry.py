@@ -17,13 +17,15 @@ from kms_enclave.adapters.browser.border import js_array, js_bytes, js_key, js_o
 from kms_enclave.adapters.browser.entry import browser_ports
 from kms_enclave.adapters.browser.js_types import JsHost
 from kms_enclave.ports.clock import ClockPort
-from kms_enclave.ports.crypto import CryptoPort, KeyHandle
+from kms_enclave.ports.crypto import CryptoPort, KeyHandle, MacKey
 from kms_enclave.ports.locks import LockPort
-from kms_enclave.ports.storage import Put, StorageError, StoragePort
+from kms_enclave.ports.storage import Put, Record, StorageError, StoragePort
 from pyodide.ffi import JsException, JsProxy, create_proxy
 
+from .expect import equal, refused
 from .materials import at, record
 from .promises import PROMISES
+from .subject import Subject
 from .vectors import Vector, Vectors
 
 __all__ = ["start"]
@@ -107,10 +109,24 @@ async def _run(subject: BrowserSubject, name: str) -> str | None:
     try:
         async with asyncio.timeout(_DEADLINE_S):
             await subject.storage.replace_all(expectations=[], puts=[])
-            await PROMISES[name](subject)
+            await (PROMISES | _IN_BROWSERS_ONLY)[name](subject)
     except Exception as error:  # noqa: BLE001 - whatever it is becomes the answer
         return "".join(traceback.format_exception(error))
     return None
+
+
+async def _a_value_that_cannot_be_cloned_writes_nothing(subject: Subject) -> None:
+    # A function passes for a key until IndexedDB tries to clone it, after the first put.
+    function = MacKey(create_proxy(print))
+    puts = [Put(at("a"), record()), Put(at("b"), Record(1, "{}", {"key": function}))]
+    error = await refused(StorageError, subject.storage.commit(expectations=[], puts=puts))
+    equal(error.failure, "unavailable")
+    equal(list(await subject.storage.read([at("a"), at("b")])), [None, None])
+
+
+_IN_BROWSERS_ONLY = {
+    "a_value_that_cannot_be_cloned_writes_nothing": _a_value_that_cannot_be_cloned_writes_nothing
+}
 
 
 async def _write(subject: BrowserSubject, size: int) -> str | None:

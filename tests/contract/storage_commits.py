@@ -54,16 +54,19 @@ async def an_expected_revision_lets_the_next_write_through(subject: Subject) -> 
 async def a_revision_conflict_writes_and_deletes_nothing(subject: Subject) -> None:
     storage = subject.storage
     await _put(storage, Put(at("kept"), record("1")), Put(at("moved"), record(revision=5)))
+    holding = Expectation(at("kept"), 1)
     for stale in (4, 6, ABSENT):
-        error = await refused(
-            RevisionConflictError,
-            storage.commit(
-                expectations=[Expectation(at("kept"), 1), Expectation(at("moved"), stale)],
-                puts=[Put(at("kept"), record("2")), Put(at("new", "keys"), record())],
-                deletes=[Delete(at("moved"))],
-            ),
-        )
-        equal(error.address, at("moved"))
+        moved = Expectation(at("moved"), stale)
+        for expectations in ([holding, moved], [moved, holding]):
+            error = await refused(
+                RevisionConflictError,
+                storage.commit(
+                    expectations=expectations,
+                    puts=[Put(at("kept"), record("2")), Put(at("new", "keys"), record())],
+                    deletes=[Delete(at("moved"))],
+                ),
+            )
+            equal(error.address, at("moved"))
     equal(
         await storage.read([at("kept"), at("moved"), at("new", "keys")]),
         [record("1"), record(revision=5), None],

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from kms_enclave.adapters.native.crypto import NativeCrypto
 from kms_enclave.adapters.native.sqlite import SqliteStorage
-from kms_enclave.ports.crypto import AuditSigningKey, SignatureCheck
+from kms_enclave.ports.crypto import AuditSigningKey, MacKey, SignatureCheck
 from kms_enclave.ports.storage import (
     ABSENT,
     Expectation,
@@ -46,6 +46,14 @@ async def test_two_connections_see_each_others_revisions(path: Path) -> None:
         await second.commit(
             expectations=[Expectation(at("a"), ABSENT)], puts=[Put(at("a"), record())]
         )
+
+
+async def test_a_put_that_fails_takes_the_ones_before_it_along(path: Path) -> None:
+    storage = SqliteStorage(path)
+    foreign = Record(1, "{}", {"key": MacKey(object())})
+    with pytest.raises(TypeError):
+        await storage.commit(expectations=[], puts=[Put(at("a"), record()), Put(at("b"), foreign)])
+    assert await storage.read([at("a")]) == [None]
 
 
 def test_every_commit_is_synced_to_the_disk(path: Path) -> None:

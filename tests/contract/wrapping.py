@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from kms_enclave.ports.crypto import (
     DecryptionError,
+    MacKey,
+    MasterSecret,
     SignatureCheck,
     UnusableSecretError,
     WrappingKey,
@@ -112,6 +114,13 @@ async def a_handle_of_another_kind_does_not_unwrap(subject: Subject) -> None:
                 kek=disguised, wrapped=made.wrapped_secret, iv=IV, aad=b"secret"
             ),
         )
+
+
+async def a_handle_of_another_kind_does_not_mac_or_derive(subject: Subject) -> None:
+    crypto, made = subject.crypto, await make_materials(subject.crypto)
+    await refused(Exception, crypto.mac(MacKey(made.keys.kek.native), b"message"))
+    disguised = MasterSecret(made.keys.kek.native)
+    await refused(Exception, crypto.derive_wrapping_key(disguised, salt=b"s", info=b"i"))
 
 
 async def an_iv_that_is_not_12_bytes_is_refused(subject: Subject) -> None:

@@ -61,10 +61,13 @@ export class Session {
     this.#tell(this.#supervisor.state);
   };
 
-  #perform(method: MethodName, paramsText: string): Promise<unknown> {
+  async #perform(method: MethodName, paramsText: string): Promise<unknown> {
     const { state, isLocked } = this.#supervisor;
-    if (state.name === "refused" && !isLocked) return Promise.reject(state.error);
-    return this.#calls.call(method, paramsText, this.#parentOrigin);
+    if (state.name === "refused" && !isLocked) throw state.error;
+    const result = await this.#calls.call(method, paramsText, this.#parentOrigin);
+    // What locked the enclave is gone: it checks itself again, and the page hears the outcome before the reply.
+    if (isLocked && method === "resetKMS") await this.#supervisor.restart();
+    return result;
   }
 
   #onMessage(message: RunningMessage): void {

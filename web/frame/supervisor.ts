@@ -23,6 +23,7 @@ const MAX_START_ATTEMPTS = 3;
 
 /** The lists are loaded before there is a worker that could report. */
 const NOTHING_YET: Progress = Object.freeze({ type: "kms:progress", stage: "lists", ratio: 0 });
+const LAUNCHED: Progress = Object.freeze({ type: "kms:progress", stage: "worker", ratio: 0 });
 
 export type EnclaveState =
   | { readonly name: "starting"; readonly progress: Progress }
@@ -47,6 +48,7 @@ export class Supervisor {
   #hasBeenReady = false;
   /** Names the start under way, so that one given up cannot bring in a second worker. */
   #attempt = 0;
+  #onRestarted: (() => void) | null = null;
   #silence: ReturnType<typeof setTimeout> | undefined;
 
   constructor(launch: () => Promise<Worker>, observer: Observer) {
@@ -85,6 +87,18 @@ export class Supervisor {
     }
   }
 
+  /** Ends the worker and starts another on what is stored now; settles when that one is ready or refused. */
+  restart(): Promise<void> {
+    this.#attempt += 1;
+    this.#drop();
+    this.#observer.onCrash();
+    this.#enter({ name: "starting", progress: NOTHING_YET });
+    return new Promise((resolve) => {
+      this.#onRestarted = resolve;
+      void this.start();
+    });
+  }
+
   /** A first start that fails is final; a restart may have met a passing fault, such as no network. */
   #onLaunchFailed(thrown: unknown): void {
     const error = KMSError.fromWire(parseWireError(asStartError("worker", thrown).toWire()));
@@ -94,6 +108,7 @@ export class Supervisor {
 
   #adopt(worker: Worker): void {
     this.#worker = worker;
+    this.#enter({ name: "starting", progress: LAUNCHED });
     worker.addEventListener("message", ({ data }) => this.#receive(worker, data));
     for (const failure of ["error", "messageerror"] as const) {
       worker.addEventListener(failure, () => this.#crash(worker));
@@ -155,9 +170,12 @@ export class Supervisor {
   }
 
   #enter(state: EnclaveState): void {
-    if (state.name !== "starting") clearTimeout(this.#silence);
     this.#state = state;
     this.#observer.onState(state);
+    if (state.name === "starting") return;
+    clearTimeout(this.#silence);
+    this.#onRestarted?.();
+    this.#onRestarted = null;
   }
 
   #expectSign(): void {

@@ -27,8 +27,11 @@ const DEPENDENCIES = {
   "typing-extensions": ["typing_extensions"],
 };
 
-/** Modules that nothing imports before they are needed, when it is too late: rfc8785 sorts keys by their UTF-16. */
-const NEEDED_LATE = ["encodings.utf_16_be"];
+/**
+ * Modules that nothing imports before they are needed, when it is too late: rfc8785 sorts keys by their UTF-16.
+ * The other is called while the image is made: see seal.py.
+ */
+const NEEDED_LATE = ["encodings.utf_16_be", "kms_enclave.prepare"];
 
 /** @param {readonly string[]} items `left:right,right` @returns {[string, string[]][]} */
 function parsePairs(items) {

@@ -70,7 +70,10 @@ def normalize_passphrase(passphrase: str, *, field: str) -> bytes:
         raise request_invalid(
             field, "too long", message=f"Passphrase must be at most {MAX_LENGTH} characters"
         )
-    return normalized.encode()
+    try:
+        return normalized.encode()
+    except UnicodeEncodeError:
+        raise request_invalid(field, "not well-formed Unicode") from None
 
 
 def round_iterations(iterations: float) -> int:

@@ -270,7 +270,10 @@ async def _attempt(
                 origin=authorisation.origin,
             )
         except WrongCredentialsError:
-            await _record_denial(context, instance, authorisation.origin, credentials, via)
+            await _record_denial(context, authorisation.origin, credentials, via)
+            raise
+        except KMSError:
+            await clear_attempts(context.storage, via=via)  # Damage is no guess.
             raise
         await clear_attempts(context.storage, via=via)
         return unlocked
@@ -282,9 +285,7 @@ def _denial(credentials: Credentials) -> str:
     return "The passkey's answer is not valid"
 
 
-async def _record_denial(
-    context: Context, instance: Instance, origin: str, credentials: Credentials, via: Via
-) -> None:
+async def _record_denial(context: Context, origin: str, credentials: Credentials, via: Via) -> None:
     method = "passphrase" if isinstance(credentials, PassphraseCredentials) else "passkey"
     draft = EntryDraft(
         op="unlock.denied",
@@ -294,6 +295,8 @@ async def _record_denial(
     )
 
     async def plan(_: int) -> Change:
+        # Another tab may have begun a new instance while the keys were derived.
+        instance = await read_instance(context.storage)
         return Change(drafts=[instance_draft(instance, draft)])
 
     await context.journal.commit(plan)

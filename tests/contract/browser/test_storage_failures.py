@@ -93,6 +93,12 @@ def test_a_database_that_never_answers_is_unavailable_within_its_second(page: Pa
     assert time.monotonic() - started < 2.5
 
 
+def test_a_value_that_cannot_be_cloned_writes_nothing(page: Page) -> None:
+    run = "() => kmsContract.run('a_value_that_cannot_be_cloned_writes_nothing')"
+    failure = page.evaluate(run)
+    assert failure is None, failure
+
+
 def test_third_party_storage_that_the_browser_denies_is_blocked(
     browser: Browser, contract_site: ContractSite
 ) -> None:

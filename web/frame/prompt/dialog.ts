@@ -40,8 +40,7 @@ export class PromptDialog {
   /** The answer was wrong: show why, and let the user try again. */
   retry(ask: Ask): void {
     this.#setBusy(false);
-    this.#show(errorText(ask.error));
-    this.#focusFirst();
+    this.#fault(errorText(ask.error), this.#layout.fields.inputs[0]);
   }
 
   remove(): void {
@@ -76,8 +75,7 @@ export class PromptDialog {
     if (this.#isBusy) return;
     const entry = this.#layout.fields.read();
     if ("fault" in entry) {
-      this.#show(entry.fault);
-      entry.input.focus();
+      this.#fault(entry.fault, entry.input);
       return;
     }
     this.#show("");
@@ -114,6 +112,13 @@ export class PromptDialog {
     const { error: line, fields } = this.#layout;
     line.textContent = error;
     for (const input of fields.inputs) input.setAttribute("aria-invalid", String(error !== ""));
+  }
+
+  /** In a window too low for the whole dialog, the reason comes into view with the field. */
+  #fault(fault: string, input: HTMLInputElement | undefined): void {
+    this.#show(fault);
+    input?.focus();
+    this.#layout.error.scrollIntoView({ block: "nearest" });
   }
 
   #clear(): void {

@@ -26,9 +26,9 @@ export const MAX_PASSPHRASE_CHARS = 1_024;
 
 export const PASSPHRASE_RULES = `At least ${MIN_PASSPHRASE_CHARS} characters. Several words in a row are easy to remember and hard to guess. It cannot be recovered.`;
 
-/** Why a new passphrase is not acceptable, or null. Counts code points, as the enclave does. */
+/** Why a new passphrase is not acceptable, or null. Counts code points in NFKC, as the enclave does. */
 export function passphraseFault(passphrase: string, repeated: string): string | null {
-  const { length } = [...passphrase];
+  const { length } = [...passphrase.normalize("NFKC")];
   if (length < MIN_PASSPHRASE_CHARS) return `The passphrase must be at least ${MIN_PASSPHRASE_CHARS} characters.`;
   if (length > MAX_PASSPHRASE_CHARS) return `The passphrase must be at most ${MAX_PASSPHRASE_CHARS} characters.`;
   return passphrase === repeated ? null : "The two passphrases are not the same.";

@@ -17,8 +17,12 @@ def seal(code: str, wanted: list[str]) -> str:
     """Import `wanted`, forbid the rest, and return the names of all modules in the image."""
     sys.path.append(code)
     importlib.invalidate_caches()
-    for name in wanted:
-        importlib.import_module(name)
+    modules = [importlib.import_module(name) for name in wanted]
+    for module in modules:
+        # What would be slow at every start is done once, here.
+        if hasattr(module, "prepare"):
+            module.prepare()
+    del modules
     _forget_random()
     _forget_files()
     linecache.clearcache()

@@ -1,0 +1,132 @@
+/**
+ * A worker that does as it is told, in the place of the enclave's: it is stamped, fetched
+ * with integrity and started from a blob like the real one, so that tests of the channel
+ * and of the prompts run under the production headers.
+ *
+ * `START` is filled in by the fixture. A request's `kid` says what to do.
+ */
+const START = "ready";
+
+const send = (message) => postMessage(JSON.stringify(message));
+const reply = (id, result) => send({ id, result });
+const refuse = (id, code) => send({ id, error: { code, message: code, retryAfterMs: null, details: {} } });
+const build = { version: "9.9.9", manifestHash: "m".repeat(64), codeHash: "c".repeat(64), capabilities: ["Ed25519"] };
+
+const asked = new Map();
+let nextAsk = 1;
+const ask = (fields, then) => {
+  const id = nextAsk++;
+  asked.set(id, then);
+  send({ id, methods: ["passphrase"], word: null, attempt: 1, error: null, ...fields });
+};
+
+const wrong = { code: "unlock.denied", message: "Invalid passphrase", retryAfterMs: null, details: {} };
+
+/** Asks until the passphrase is right, then tells how often it asked. */
+function authenticate(request, attempt = 1) {
+  const { id, origin, params } = request;
+  const operation = params.operation ?? "Create a lease of 12 hours for 2 endpoints";
+  const error = attempt > 1 ? wrong : null;
+  ask({ ask: "authenticate", operation, origin, attempt, error }, ({ answer, refused }) => {
+    if (refused) return send({ id, error: refused });
+    if (answer.passphrase !== "correct horse battery") return authenticate(request, attempt + 1);
+    send({ ask: "close" });
+    reply(id, { publicKey: `after ${attempt}` });
+  });
+}
+
+function askOnce(request, fields) {
+  ask({ operation: "Do this", origin: request.origin, ...fields }, ({ answer, refused }) => {
+    send({ ask: "close" });
+    if (refused) send({ id: request.id, error: refused });
+    else reply(request.id, { publicKey: JSON.stringify(answer) });
+  });
+}
+
+const STARTS = Date.now();
+
+const SCRIPT = {
+  // What arrived here, so that a test can see that it is a message of the frame's own making.
+  echo: (request, text) => reply(request.id, { publicKey: text }),
+  age: ({ id }) => reply(id, { publicKey: String(STARTS) }),
+  hang: () => undefined,
+  twice: ({ id }) => {
+    reply(id, { publicKey: "first" });
+    reply(id, { publicKey: "second" });
+  },
+  slow: ({ id }) => setTimeout(() => reply(id, { publicKey: "slow" }), 1_000),
+  crash: () => {
+    throw new Error("crash");
+  },
+  "error.empty": ({ id }) => send({ id, error: { code: "internal", message: "" } }),
+  "error.unknown": ({ id }) => send({ id, error: { code: "made.up", message: "from a later version" } }),
+  garbage: ({ id }) => {
+    postMessage({ id, result: "not text" });
+    postMessage("not json");
+    postMessage("[1]");
+    reply(id, { publicKey: "after garbage" });
+  },
+  events: ({ id, origin }) => {
+    send({ type: "kms:event", event: "quota.alert", data: "mine", origin });
+    send({ type: "kms:event", event: "quota.alert", data: "theirs", origin: "https://elsewhere.example" });
+    send({ type: "kms:event", event: "lease.expired", data: "everybody", origin: null });
+    reply(id, { publicKey: "sent" });
+  },
+  authenticate: (request) => authenticate(request),
+  choose: (request) => askOnce(request, { ask: "choosePassphrase", operation: "Set up this device" }),
+  confirm: (request) => askOnce(request, { ask: "confirm", operation: "Delete every key and the log", word: "RESET" }),
+};
+
+function answerLocked({ id, method }) {
+  if (method === "getStatus") return reply(id, { state: "locked" });
+  if (method === "getAuditLog") return reply(id, { entries: [], next: null });
+  if (method !== "resetKMS") return refuse(id, "attestation.failed");
+  indexedDB.open("reset").onsuccess = () => reply(id, { success: true, checkpoint: null });
+}
+
+async function wasReset() {
+  return (await indexedDB.databases()).some(({ name }) => name === "reset");
+}
+
+function onMessage({ data }) {
+  if (data.type === "kms:boot") start();
+  if (typeof data !== "string") return;
+  const message = JSON.parse(data);
+  if (!("method" in message)) {
+    const then = asked.get(message.id);
+    asked.delete(message.id);
+    return then?.(message);
+  }
+  if (START === "locked") return answerLocked(message);
+  const act = SCRIPT[message.params.kid ?? message.params.leaseId];
+  if (act) act(message, data);
+  else if (message.method === "getAuditLog") replyPage(message);
+  else reply(message.id, { state: "ready" });
+}
+
+/** Three pages of two entries. */
+function replyPage({ id, params }) {
+  const { from } = params;
+  reply(id, { entries: [{ seqNum: from }, { seqNum: from + 1 }], next: from < 4 ? from + 2 : null });
+}
+
+function start() {
+  if (START === "mute") return;
+  send({ type: "kms:progress", stage: "python", ratio: 0.5 });
+  if (START === "crash") throw new Error("crash at start");
+  if (START === "blocked") refuseStart("storage.blocked");
+  else if (START === "locked") void startLocked();
+  else send({ type: "kms:ready", ...build });
+}
+
+async function startLocked() {
+  if (await wasReset()) send({ type: "kms:ready", ...build });
+  else refuseStart("attestation.failed");
+}
+
+function refuseStart(code) {
+  const error = { code, message: "The start was refused", retryAfterMs: null, details: { stage: "entry" } };
+  send({ type: "kms:refused", error });
+}
+
+addEventListener("message", onMessage);

@@ -1,0 +1,120 @@
+"""One channel, bound once, to the page that was verified; whatever else arrives changes nothing."""
+
+from __future__ import annotations
+
+from playwright.sync_api import Page
+
+from e2e.handshake.conftest import OpenPage
+
+BAD_CONNECTS = {
+    "another protocol": "connect({ protocol: 2 })",
+    "protocol as text": "connect({ protocol: '1' })",
+    "another type": "connect({ type: 'kms:hello' })",
+    "no nonce": "connect({ nonce: undefined })",
+    "short nonce": "connect({ nonce: 'short' })",
+    "nonce of other characters": "connect({ nonce: '<'.repeat(43) })",
+    "nonce of a megabyte": "connect({ nonce: 'n'.repeat(1e6) })",
+    "nonce that is no text": "connect({ nonce: { length: 43 } })",
+    "a further field": "connect({ origin: 'https://elsewhere.example' })",
+    "no port": "connect({}, { ports: 0 })",
+    "two ports": "connect({}, { ports: 2 })",
+    "no object": "frame.contentWindow.postMessage('kms:connect', kmsOrigin)",
+    "null": "frame.contentWindow.postMessage(null, kmsOrigin)",
+}
+
+ATTACK = """(messages) => new Promise((resolve) => {
+    addEventListener("message", ({ data }) => data === "attacked" && resolve());
+    document.querySelector("#hostile").contentWindow.postMessage({ attack: messages }, "*");
+})"""
+
+FORGED = [
+    {"type": "kms:hello", "protocol": 1},
+    {
+        "type": "kms:ready",
+        "nonce": "n" * 43,
+        "version": "0",
+        "manifestHash": "f" * 64,
+        "codeHash": "f" * 64,
+        "capabilities": ["forged"],
+    },
+    {"type": "kms:refused", "error": {"code": "integrity.failed", "message": "forged"}},
+    {"type": "kms:event", "event": "prompt.show", "data": None},
+    {"id": 0, "result": "forged"},
+    '{"id":0,"method":"resetKMS","params":{},"origin":"http://localhost"}',
+]
+
+
+def add_hostile_frame(page: Page) -> None:
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const frame = document.createElement("iframe");
+            frame.id = "hostile";
+            frame.onload = resolve;
+            frame.src = `http://other.localhost:${location.port}/hostile.html`;
+            document.body.append(frame);
+        })"""
+    )
+
+
+def test_a_connect_that_is_not_exact_is_ignored(open_page: OpenPage) -> None:
+    page = open_page("raw.html")
+    page.evaluate("embed()")
+    for name, attempt in BAD_CONNECTS.items():
+        page.evaluate(f"void ({attempt})")
+        page.wait_for_timeout(50)
+        assert page.evaluate("received") == [], name
+    page.evaluate("async () => { window.port = connect(); await until(isReady); }")
+    assert page.evaluate("isReady()")
+
+
+def test_the_nonce_comes_back(raw_page: Page) -> None:
+    ready = raw_page.evaluate("received.find(({ type }) => type === 'kms:ready')")
+    assert ready["nonce"] == raw_page.evaluate("nonce")
+
+
+def test_a_second_connect_gets_no_channel(raw_page: Page) -> None:
+    raw_page.evaluate(
+        """() => {
+            window.second = [];
+            window.secondPort = connect({}, { keep: second });
+            secondPort.postMessage({ id: 1, method: "getStatus", params: {} });
+        }"""
+    )
+    raw_page.wait_for_timeout(500)
+    assert raw_page.evaluate("second") == []
+    raw_page.evaluate("port.postMessage({ id: 2, method: 'getStatus', params: {} })")
+    assert raw_page.evaluate("replyTo(2)") == {"id": 2, "result": {"state": "ready"}}
+
+
+def test_a_sibling_frame_cannot_take_the_channel(open_page: OpenPage) -> None:
+    page = open_page("raw.html")
+    add_hostile_frame(page)
+    page.evaluate("embed()")
+    page.evaluate(ATTACK, FORGED)
+    page.evaluate("async () => { window.port = connect(); await until(isReady); }")
+    assert page.evaluate("isReady()")
+    page.evaluate(ATTACK, FORGED)
+    page.evaluate("port.postMessage({ id: 1, method: 'getStatus', params: {} })")
+    assert page.evaluate("replyTo(1)") == {"id": 1, "result": {"state": "ready"}}
+
+
+def test_the_sdk_hears_only_its_own_iframe(open_page: OpenPage) -> None:
+    page = open_page("sdk.html")
+    add_hostile_frame(page)
+    page.evaluate(
+        """() => {
+            window.shown = [];
+            window.kms = new KMSUser({ kmsOrigin });
+            kms.on("prompt.show", () => shown.push("shown"));
+            window.starting = outcome(kms.init());
+        }"""
+    )
+    page.evaluate(ATTACK, FORGED)
+    page.evaluate(
+        "(messages) => messages.forEach((message) => window.postMessage(message, '*'))", FORGED
+    )
+    assert page.evaluate("starting") == {"value": None}
+    assert page.evaluate("[kms.version, kms.capabilities]") == ["9.9.9", ["Ed25519"]]
+    page.evaluate(ATTACK, FORGED)
+    assert page.evaluate("outcome(kms.getStatus())") == {"value": {"state": "ready"}}
+    assert page.evaluate("shown") == []

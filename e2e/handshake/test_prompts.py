@@ -1,0 +1,338 @@
+"""The enclave's own dialogs: what they say, who can use them, and what they leave behind."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Frame, Locator, Page, expect
+
+from e2e.handshake.conftest import OpenPage
+
+RIGHT = "correct horse battery"
+ARMED_MS = 550
+REFUSALS_UNTIL_PAUSE = 5
+
+
+class Prompt:
+    """A page that has asked, and the enclave's frame in it."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+
+    def ask(self, kid: str, name: str = "asking") -> None:
+        self.page.evaluate(f"void (window.{name} = act('{kid}'))")
+
+    @property
+    def frame(self) -> Frame:
+        return next(frame for frame in self.page.frames if frame.parent_frame)
+
+    @property
+    def dialog(self) -> Locator:
+        return self.frame.get_by_role("dialog")
+
+    def wait_until_armed(self) -> None:
+        self.dialog.wait_for()
+        self.page.wait_for_timeout(ARMED_MS)
+
+    def outcome(self, name: str = "asking") -> dict[str, object]:
+        return self.page.evaluate(name)
+
+    def error_code(self, name: str = "asking") -> str:
+        return self.page.evaluate(f"{name}.then(({{ error }}) => error.code)")
+
+    def focused(self) -> str:
+        return self.frame.evaluate(
+            "document.activeElement.id || document.activeElement.textContent"
+        )
+
+
+@pytest.fixture
+def prompt(sdk_page: Page) -> Prompt:
+    sdk_page.evaluate(
+        """() => {
+            window.events = [];
+            for (const name of ["prompt.show", "prompt.hide"]) {
+                kms.on(name, (data) => events.push([name, data]));
+            }
+        }"""
+    )
+    return Prompt(sdk_page)
+
+
+def test_says_who_asks_and_for_what(prompt: Prompt) -> None:
+    prompt.ask("authenticate")
+    prompt.dialog.wait_for()
+    expect(prompt.dialog).to_have_accessible_name("Confirm it’s you")
+    origin = prompt.page.evaluate("location.origin")
+    expect(prompt.dialog).to_have_accessible_description(
+        f"{origin} asks for this: Create a lease of 12 hours for 2 endpoints"
+    )
+    expect(prompt.dialog.get_by_label("Passphrase")).to_be_focused()
+
+
+def test_markup_of_the_worker_stays_text(prompt: Prompt) -> None:
+    prompt.page.evaluate(
+        """void (window.asking = outcome(kms.createLease({
+            userId: "u", subs: [], ttlHours: 1, leaseId: "authenticate",
+            operation: "<img src=x onerror=alert(1)><b>bold</b>",
+        })))"""
+    )
+    expect(prompt.dialog).to_contain_text("<img src=x onerror=alert(1)><b>bold</b>")
+    assert prompt.dialog.locator("img, b").count() == 0
+
+
+def test_keyboard_alone_unlocks(prompt: Prompt) -> None:
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    prompt.page.keyboard.type(RIGHT)
+    prompt.page.keyboard.press("Enter")
+    assert prompt.outcome() == {"value": {"publicKey": "after 1"}}
+
+
+def test_tab_stays_in_the_dialog(prompt: Prompt) -> None:
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    seen = []
+    for _ in range(4):
+        seen.append(prompt.focused())
+        prompt.page.keyboard.press("Tab")
+    assert seen == ["prompt-passphrase", "Cancel", "Unlock", "prompt-passphrase"]
+    seen = []
+    for _ in range(4):
+        seen.append(prompt.focused())
+        prompt.page.keyboard.press("Shift+Tab")
+    assert seen == ["Cancel", "prompt-passphrase", "Unlock", "Cancel"]
+
+
+def test_a_wrong_passphrase_keeps_it_open(prompt: Prompt) -> None:
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    prompt.page.keyboard.type("wrong passphrase")
+    prompt.page.keyboard.press("Enter")
+    expect(prompt.dialog.get_by_role("alert")).to_have_text("Invalid passphrase.")
+    expect(prompt.dialog.get_by_label("Passphrase")).to_have_value("")
+    expect(prompt.dialog.get_by_label("Passphrase")).to_be_focused()
+    expect(prompt.dialog.get_by_label("Passphrase")).to_have_attribute("aria-invalid", "true")
+    prompt.page.keyboard.type(RIGHT)
+    prompt.dialog.get_by_role("button", name="Unlock").click()
+    assert prompt.outcome() == {"value": {"publicKey": "after 2"}}
+
+
+@pytest.mark.parametrize("how", ["Escape", "Cancel"])
+def test_cancel(prompt: Prompt, how: str) -> None:
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    if how == "Escape":
+        prompt.page.keyboard.press("Escape")
+    else:
+        prompt.dialog.get_by_role("button", name="Cancel").click()
+    assert prompt.error_code() == "unlock.cancelled"
+    expect(prompt.dialog).to_have_count(0)
+
+
+def test_nothing_is_left(prompt: Prompt) -> None:
+    before = prompt.frame.evaluate("document.documentElement.outerHTML")
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    prompt.page.keyboard.type(RIGHT)
+    prompt.page.keyboard.press("Enter")
+    prompt.outcome()
+    assert prompt.frame.evaluate("document.documentElement.outerHTML") == before
+    assert prompt.page.evaluate("events") == [["prompt.show", None], ["prompt.hide", None]]
+
+
+def test_the_page_gets_its_focus_back(prompt: Prompt) -> None:
+    prompt.page.locator("#before").focus()
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    assert prompt.page.evaluate("document.activeElement.tagName") == "IFRAME"
+    assert prompt.page.evaluate(
+        "(({ x, y, width, height }) => [x, y, width === innerWidth, height === innerHeight])"
+        "(document.querySelector('iframe').getBoundingClientRect())"
+    ) == [0, 0, True, True]
+    prompt.page.keyboard.press("Escape")
+    prompt.error_code()
+    expect(prompt.page.locator("#before")).to_be_focused()
+    expect(prompt.page.locator("iframe")).to_be_hidden()
+
+
+def test_it_is_above_a_modal_dialog_of_the_page(prompt: Prompt) -> None:
+    prompt.page.evaluate(
+        """() => {
+            const dialog = document.createElement("dialog");
+            dialog.append("The page's own");
+            document.body.append(dialog);
+            dialog.showModal();
+        }"""
+    )
+    prompt.ask("authenticate")
+    prompt.wait_until_armed()
+    prompt.dialog.get_by_label("Passphrase").click()
+    prompt.page.keyboard.type(RIGHT)
+    prompt.dialog.get_by_role("button", name="Unlock").click()
+    assert "value" in prompt.outcome()
+
+
+@pytest.mark.parametrize("how", ["submit", "cancel"])
+def test_takes_nothing_in_its_first_half_second(prompt: Prompt, how: str) -> None:
+    """The instant at which the dialog appears, where a click meant for the page would land."""
+    prompt.frame.evaluate(
+        """([how, passphrase]) => {
+            const { promise, resolve } = Promise.withResolvers();
+            window.struck = promise;
+            new MutationObserver((_, observer) => {
+                const dialog = document.querySelector("dialog");
+                if (!dialog) return;
+                observer.disconnect();
+                const end = performance.now() + 300;
+                const strike = () => {
+                    dialog.querySelector("input").value = passphrase;
+                    dialog.querySelector(how === "submit" ? ".accept" : ".cancel").click();
+                    if (performance.now() < end) setTimeout(strike, 20);
+                    else resolve();
+                };
+                strike();
+            }).observe(document.body, { childList: true });
+        }""",
+        [how, RIGHT],
+    )
+    prompt.ask("authenticate")
+    prompt.frame.evaluate("struck")
+    expect(prompt.dialog).to_be_visible()
+    assert prompt.page.evaluate("Promise.race([asking, 'open'])") == "open"
+    prompt.wait_until_armed()
+    prompt.dialog.get_by_role("button", name="Unlock").click()
+    assert "value" in prompt.outcome()
+
+
+def test_out_of_sight_it_takes_nothing_at_all(open_page: OpenPage) -> None:
+    """A page that hides the iframe while the half second runs, and shows it under a click."""
+    page = open_page("raw.html")
+    page.evaluate("frame.hidden = true")
+    page.evaluate("handshake()")
+    page.evaluate(
+        "port.postMessage({ id: 1, method: 'getPublicKey', params: { kid: 'authenticate' } })"
+    )
+    prompt = Prompt(page)
+    prompt.frame.locator("dialog").wait_for(state="attached")
+    page.wait_for_timeout(800)
+    page.evaluate("frame.hidden = false")
+    prompt.frame.evaluate(
+        """(passphrase) => {
+            document.querySelector("input").value = passphrase;
+            document.querySelector(".accept").click();
+        }""",
+        RIGHT,
+    )
+    page.wait_for_timeout(300)
+    assert page.evaluate("received.some(({ id }) => id === 1)") is False
+    page.wait_for_timeout(ARMED_MS)
+    prompt.frame.evaluate("document.querySelector('.accept').click()")
+    assert page.evaluate("replyTo(1)")["result"] == {"publicKey": "after 1"}
+
+
+def test_a_second_prompt_queues_behind_the_first(prompt: Prompt) -> None:
+    prompt.ask("authenticate", "first")
+    prompt.ask("confirm", "second")
+    prompt.wait_until_armed()
+    expect(prompt.dialog).to_have_count(1)
+    expect(prompt.dialog).to_have_accessible_name("Confirm it’s you")
+    prompt.page.keyboard.press("Escape")
+    assert prompt.error_code("first") == "unlock.cancelled"
+    expect(prompt.dialog).to_have_accessible_name("This cannot be undone")
+    prompt.wait_until_armed()
+    prompt.page.keyboard.type("RESET")
+    prompt.page.keyboard.press("Enter")
+    assert prompt.outcome("second") == {
+        "value": {"publicKey": json.dumps({"word": "RESET"}, separators=(",", ":"))}
+    }
+    names = prompt.page.evaluate("events.map(([name]) => name)")
+    assert names == ["prompt.show", "prompt.show", "prompt.hide"]
+
+
+def test_what_destroys_wants_its_word(prompt: Prompt) -> None:
+    prompt.ask("confirm")
+    prompt.wait_until_armed()
+    for entry in ["", "reset"]:
+        prompt.dialog.get_by_label("Type RESET to confirm").fill(entry)
+        prompt.page.keyboard.press("Enter")
+        expect(prompt.dialog.get_by_role("alert")).to_have_text("Type RESET exactly as shown.")
+    prompt.dialog.get_by_label("Type RESET to confirm").fill("RESET")
+    prompt.dialog.get_by_role("button", name="Confirm").click()
+    assert "value" in prompt.outcome()
+
+
+def test_a_new_passphrase_is_typed_twice(prompt: Prompt) -> None:
+    prompt.ask("choose")
+    prompt.wait_until_armed()
+    first = prompt.dialog.get_by_label("New passphrase")
+    again = prompt.dialog.get_by_label("The same passphrase again")
+    expect(first).to_have_attribute("autocomplete", "new-password")
+    first.fill("seven77")
+    prompt.page.keyboard.press("Enter")
+    expect(prompt.dialog.get_by_role("alert")).to_contain_text("at least 8 characters")
+    expect(first).to_be_focused()
+    first.fill("long enough 🔑")
+    again.fill("long enough")
+    prompt.page.keyboard.press("Enter")
+    expect(prompt.dialog.get_by_role("alert")).to_contain_text("not the same")
+    expect(again).to_be_focused()
+    again.fill("long enough 🔑")
+    prompt.page.keyboard.press("Enter")
+    answer = json.loads(prompt.outcome()["value"]["publicKey"])
+    assert answer == {"method": "passphrase", "passphrase": "long enough 🔑"}
+
+
+def test_the_page_cannot_answer(open_page: OpenPage) -> None:
+    page = open_page("raw.html")
+    page.evaluate("handshake()")
+    page.evaluate(
+        "port.postMessage({ id: 5, method: 'getPublicKey', params: { kid: 'authenticate' } })"
+    )
+    prompt = Prompt(page)
+    prompt.dialog.wait_for()
+    answer = {"method": "passphrase", "passphrase": RIGHT}
+    page.evaluate(
+        "(answer) => { for (let id = 10; id < 20; id++) port.postMessage({ id, answer }); }", answer
+    )
+    page.evaluate(
+        """(answer) => {
+            port.postMessage({ id: 1, answer });
+            port.postMessage(JSON.stringify({ id: 1, answer }));
+        }""",
+        answer,
+    )
+    page.evaluate("port.postMessage({ ask: 'close' })")
+    assert page.evaluate("replyTo(19)")["error"]["code"] == "request.invalid"
+    expect(prompt.dialog).to_be_visible()
+    assert page.evaluate("received.some(({ id }) => id === 5)") is False
+
+
+def test_refusing_five_times_brings_a_pause(prompt: Prompt) -> None:
+    for _ in range(REFUSALS_UNTIL_PAUSE):
+        prompt.ask("confirm")
+        prompt.wait_until_armed()
+        prompt.page.keyboard.press("Escape")
+        assert prompt.error_code() == "unlock.cancelled"
+    prompt.ask("confirm")
+    error = prompt.outcome()["error"]
+    assert error["code"] == "unlock.throttled"
+    assert 0 < error["retryAfterMs"] <= 60_000
+    expect(prompt.dialog).to_have_count(0)
+
+
+def test_a_flood_of_prompts_is_cut(prompt: Prompt) -> None:
+    prompt.page.evaluate(
+        "void (window.flood = Promise.all(Array.from({ length: 20 }, () => act('confirm'))))"
+    )
+    prompt.wait_until_armed()
+    expect(prompt.dialog).to_have_count(1)
+    for _ in range(REFUSALS_UNTIL_PAUSE):
+        prompt.wait_until_armed()
+        prompt.page.keyboard.press("Escape")
+    codes = prompt.page.evaluate(
+        "flood.then((outcomes) => outcomes.map(({ error }) => error.code))"
+    )
+    assert codes.count("unlock.cancelled") == REFUSALS_UNTIL_PAUSE
+    assert codes.count("unlock.throttled") == 20 - REFUSALS_UNTIL_PAUSE

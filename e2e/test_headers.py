@@ -1,0 +1,96 @@
+"""The headers of a release, on every response of the enclave's origin."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Mapping
+
+import pytest
+
+from web.server.serving import LocalServer
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+USED_FEATURES = {
+    "publickey-credentials-get": "(self)",
+    "publickey-credentials-create": "(self)",
+    "storage-access": "(self)",
+}
+
+
+def fetch(server: LocalServer, path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
+    connection = http.client.HTTPConnection("localhost", server.kms_port, timeout=10)
+    connection.request("GET", path, headers=headers)
+    response = connection.getresponse()
+    received = {name.lower(): value for name, value in response.getheaders()}
+    body = response.read()
+    connection.close()
+    return response.status, received, body
+
+
+def paths(server: LocalServer) -> list[str]:
+    files = [file for file in server.site.rglob("*") if file.is_file()]
+    served = [f"/{file.relative_to(server.site).as_posix()}" for file in files]
+    return ["/", *served, "/no-such-file"]
+
+
+def test_content_security_policy_is_the_strict_one(server: LocalServer):
+    parents = " ".join(
+        f"http://{host}:{server.app_port}" for host in ("localhost", "127.0.0.1", "app.localhost")
+    )
+    expected = (
+        "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; worker-src blob:; "
+        "connect-src 'self'; style-src 'self'; img-src 'self'; "
+        f"frame-ancestors {parents}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types kms"
+    )
+    for path in paths(server):
+        assert fetch(server, path)[1]["content-security-policy"] == expected, path
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("cross-origin-resource-policy", "cross-origin"),
+        ("cross-origin-embedder-policy", "require-corp"),
+        ("referrer-policy", "no-referrer"),
+        ("x-content-type-options", "nosniff"),
+        ("origin-agent-cluster", "?1"),
+    ],
+)
+def test_header_stands_on_every_response(server: LocalServer, name: str, value: str):
+    for path in paths(server):
+        assert fetch(server, path)[1][name] == value, path
+
+
+def test_permissions_are_off_but_for_those_in_use(server: LocalServer):
+    for path in paths(server):
+        policy = fetch(server, path)[1]["permissions-policy"]
+        features = dict(item.strip().split("=", 1) for item in policy.split(","))
+        assert {name: value for name, value in features.items() if value != "()"} == USED_FEATURES
+        assert {"camera", "microphone", "geolocation", "clipboard-read"} <= set(features)
+
+
+def test_hashed_names_are_cached_for_ever(server: LocalServer):
+    hashed = [path for path in paths(server) if path.startswith("/assets/")]
+    assert len(hashed) >= 6
+    for path in hashed:
+        assert fetch(server, path)[1]["cache-control"] == IMMUTABLE, path
+
+
+@pytest.mark.parametrize("path", ["/", "/index.html", "/kms-runtime.json", "/kms-release.json"])
+def test_entry_page_and_lists_are_asked_for_again(server: LocalServer, path: str):
+    assert fetch(server, path)[1]["cache-control"] == "no-cache"
+
+
+def test_compressed_wasm_is_still_wasm(server: LocalServer):
+    (path,) = [path for path in paths(server) if path.endswith(".wasm")]
+    status, headers, body = fetch(server, path, **{"accept-encoding": "gzip"})
+    assert (status, headers["content-encoding"]) == (200, "gzip")
+    assert headers["content-type"] == "application/wasm"
+    assert headers["vary"] == "Accept-Encoding"
+    assert len(body) < 4_500_000
+
+
+def test_another_host_name_is_served_nothing(server: LocalServer):
+    status, _, body = fetch(server, "/", host=f"attacker.example:{server.kms_port}")
+    assert (status, body) == (421, b"unknown host")

@@ -1,0 +1,34 @@
+"""Rules for single fields."""
+
+from __future__ import annotations
+
+import attrs
+import pytest
+from kms_enclave.rpc.fields import text
+from kms_enclave.structure import FieldError
+
+
+@attrs.frozen
+class Form:
+    short_text: str = attrs.field(validator=text(4))
+    may_be_empty: str = attrs.field(default="", validator=text(4, empty=True))
+
+
+@pytest.mark.parametrize("value", ["a", "aaaa", "üüüü", "\U0001f600" * 4])
+def test_length_counts_characters(value: str) -> None:
+    assert Form(value).short_text == value
+
+
+@pytest.mark.parametrize(
+    ("value", "reason"),
+    [
+        ("", "must not be empty"),
+        ("aaaaa", "longer than 4 characters"),
+        ("\ud83d", "not well-formed Unicode"),
+        ("a\udfff", "not well-formed Unicode"),
+    ],
+)
+def test_other_text_is_refused_by_its_wire_name(value: str, reason: str) -> None:
+    with pytest.raises(FieldError) as caught:
+        Form(value)
+    assert (caught.value.field, caught.value.reason) == ("shortText", reason)
