@@ -163,14 +163,15 @@ class FaultyStorage:
         durable: bool = True,
     ) -> None:
         await self._enter()
-        if durable and self.before_commit is not None:
+        audited = any(put.address.store == "audit" for put in puts)
+        if audited and self.before_commit is not None:
             await _run(self.before_commit(puts))
         await self._inner.commit(
             expectations=expectations, puts=puts, deletes=deletes, durable=durable
         )
-        self.commits += durable
+        self.commits += audited
         await asyncio.sleep(0)
-        if durable and self.after_commit is not None:
+        if audited and self.after_commit is not None:
             await _run(self.after_commit(puts))
 
     async def replace_all(

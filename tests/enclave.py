@@ -71,7 +71,7 @@ class Worker:
         (message,) = [m for m in self.sent if m.get("type") in ("kms:ready", "kms:refused")]
         return message
 
-    async def call(self, method: str, *, origin: str = APP, **params: object) -> Any:
+    async def call(self, method: str, /, *, origin: str = APP, **params: object) -> Any:
         """Return the result of a method. Raises Refusal."""
         reply = await self.request({"method": method, "params": params, "origin": origin})
         if "error" in reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
@@ -13,6 +14,7 @@ from kms_enclave.codec import parse_record
 from kms_enclave.config import parse_config
 from kms_enclave.context import Context, Lock, Ports
 from kms_enclave.encoding import format_json
+from kms_enclave.enrollment.challenge import ChallengeBook
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import BuildInfo
 from kms_enclave.leases.issuance import Issuer
@@ -90,6 +92,8 @@ def _make_context(
         build=parse_record(build_text, BuildInfo),
         lock=Lock(),
         enclave_origin=enclave_origin,
+        challenges=ChallengeBook(crypto=ports.crypto, clock=ports.clock),
+        unlocking=asyncio.Lock(),
     )
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import attrs
 
 from kms_enclave.audit.journal import Journal
 from kms_enclave.config import Config
+from kms_enclave.enrollment.challenge import ChallengeBook
 from kms_enclave.instance import BuildInfo
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.crypto import CryptoPort
@@ -46,3 +49,5 @@ class Context:
     build: BuildInfo
     lock: Lock
     enclave_origin: str
+    challenges: ChallengeBook
+    unlocking: asyncio.Lock

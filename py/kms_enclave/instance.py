@@ -15,6 +15,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.crypto import AuditSigningKey
 from kms_enclave.ports.storage import Address, Expectation, Put, Record, StoragePort
+from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
     "INSTANCE",
@@ -24,6 +25,7 @@ __all__ = [
     "format_instance",
     "parse_instance",
     "read_instance",
+    "read_instance_in",
 ]
 
 INSTANCE: Final = Address("meta", "instance")
@@ -50,6 +52,8 @@ class InstanceRecord:
     uak_public: str | None = None
     kiak_cert: Mapping[str, object] | None = None
     current_kid: str | None = None
+    recognition_phrase: str | None = None
+    recognition_colour: str | None = None
 
 
 @attrs.frozen
@@ -68,6 +72,10 @@ class Instance:
         """Return the put that replaces the record."""
         return Put(INSTANCE, format_instance(record, self.kiak, self.revision + 1))
 
+    async def write(self, unit: UnitOfWork, record: InstanceRecord) -> None:
+        """Replace the record within a unit of work."""
+        await unit.write(INSTANCE, format_record(record), handles={_KIAK: self.kiak})
+
 
 def format_instance(record: InstanceRecord, kiak: AuditSigningKey, revision: int) -> Record:
     """Return the stored form."""
@@ -85,6 +93,15 @@ def parse_instance(record: Record) -> Instance:
 async def read_instance(storage: StoragePort) -> Instance:
     """Return the stored instance. Raises KMSError ``storage.evicted`` where it is gone."""
     (record,) = await storage.read([INSTANCE])
+    return _require_instance(record)
+
+
+async def read_instance_in(unit: UnitOfWork) -> Instance:
+    """:func:`read_instance`, as a unit of work sees it."""
+    return _require_instance(await unit.read(INSTANCE))
+
+
+def _require_instance(record: Record | None) -> Instance:
     if record is None:
         raise KMSError("storage.evicted", "The enclave's records are gone; reload the page")
     try:

@@ -18,6 +18,7 @@ class Authorisation(Enum):
     FIRST_USE = "first use only"
     FRESH = "fresh authentication"
     CONFIRM = "fresh authentication, or confirmation in the enclave's own dialog"
+    FRESH_OR_LEASE = "fresh authentication, or a live lease of the calling origin"
     LEASE = "a live lease of the calling origin"
 
 
@@ -31,9 +32,25 @@ class OperationPolicy:
 
 POLICY: Final[Mapping[str, OperationPolicy]] = {
     "setupPassphrase": OperationPolicy(Authorisation.FIRST_USE),
+    "setupPasskeyPRF": OperationPolicy(Authorisation.FIRST_USE),
+    "setupPasskeyGate": OperationPolicy(Authorisation.FIRST_USE),
+    "setup": OperationPolicy(Authorisation.FIRST_USE),
+    "addEnrollment": OperationPolicy(Authorisation.FRESH),
+    "removeEnrollment": OperationPolicy(Authorisation.FRESH),
+    "changePassphrase": OperationPolicy(Authorisation.FRESH),
     "isSetup": OperationPolicy(Authorisation.NONE),
+    "getEnrollments": OperationPolicy(Authorisation.NONE),
     "getStatus": OperationPolicy(Authorisation.NONE, when_locked=True),
+    "generateVAPID": OperationPolicy(Authorisation.FRESH),
+    "regenerateVAPID": OperationPolicy(Authorisation.FRESH),
+    "signJWT": OperationPolicy(Authorisation.FRESH),
+    "batch": OperationPolicy(Authorisation.FRESH),
     "getPublicKey": OperationPolicy(Authorisation.NONE),
+    "getVAPIDKid": OperationPolicy(Authorisation.NONE),
+    "exportPublicKey": OperationPolicy(Authorisation.NONE),
+    "setPushSubscription": OperationPolicy(Authorisation.FRESH_OR_LEASE),
+    "removePushSubscription": OperationPolicy(Authorisation.FRESH_OR_LEASE),
+    "getPushSubscription": OperationPolicy(Authorisation.NONE),
     "createLease": OperationPolicy(Authorisation.FRESH),
     "issueVAPIDJWT": OperationPolicy(Authorisation.LEASE),
     "getAuditLog": OperationPolicy(Authorisation.NONE, when_locked=True),

@@ -14,21 +14,22 @@ from kms_enclave.audit.journal import Change, Entry, SignedDraft
 from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
-from kms_enclave.enrollment.authenticate import authenticated
+from kms_enclave.enrollment.asking import recognition_of
+from kms_enclave.enrollment.session import AuthorisationRequest, unlocked_for, user_signer
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
 from kms_enclave.ports.storage import RevisionConflictError
 
-__all__ = ["reset_instance"]
+__all__ = ["RESET_WORDS", "reset_instance"]
 
+RESET_WORDS: Final = "Delete all keys, leases and the log of this enclave"
+_TYPED_WORD: Final = "RESET"
 _MAX_ATTEMPTS: Final = 50
-_WORD: Final = "RESET"
-_OPERATION: Final = "Delete all keys, leases and the log of this enclave"
 
 
-async def reset_instance(context: Context, *, passphrase: str | None, origin: str) -> Entry | None:
-    """Reset with credentials, or with the user's typed word; return the closing entry.
+async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Entry | None:
+    """Reset with the page's credentials, or with the user's typed word; return the closing entry.
 
     There is no such entry where a locked enclave was reset, which only the user's word
     can do: credentials cannot be checked without writing to the damaged log. Raises
@@ -36,33 +37,25 @@ async def reset_instance(context: Context, *, passphrase: str | None, origin: st
     ``attestation.failed``.
     """
     if context.lock.reason is not None:
-        await _reset_locked(context, context.lock.reason, passphrase=passphrase, origin=origin)
+        await _reset_locked(context, context.lock.reason, authorisation)
         return None
+    origin = authorisation.origin
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
-    if passphrase is None:
-        await context.prompt.confirm(PromptRequest(_OPERATION, origin, ()), word=_WORD)
-        try:
+    if authorisation.given is not None:
+        async with unlocked_for(context, authorisation) as (unlocked, _):
             instance = await read_instance(context.storage)
-            return await _restart(context, instance, instance_draft(instance, draft))
-        finally:
-            await context.prompt.close()
-    async with authenticated(
-        context, passphrase=passphrase, operation=_OPERATION, origin=origin
-    ) as (unlocked, instance):
-        signed = user_draft(
-            unlocked,
-            draft,
-            uak_public=str(instance.record.uak_public),
-            lock_time=context.clock.now_ms(),
-            details={},
-        )
-        return await _restart(context, instance, signed)
+            signer = await user_signer(context, unlocked)
+            signed = user_draft(signer, draft, lock_time=context.clock.now_ms())
+            return await _restart(context, instance, signed)
+    async with context.prompt.dialog() as dialog:
+        instance = await read_instance(context.storage)
+        request = PromptRequest(RESET_WORDS, origin, recognition=recognition_of(instance.record))
+        await dialog.confirm(request, word=_TYPED_WORD)
+        return await _restart(context, instance, instance_draft(instance, draft))
 
 
-async def _reset_locked(
-    context: Context, reason: str, *, passphrase: str | None, origin: str
-) -> None:
-    if passphrase is not None:
+async def _reset_locked(context: Context, reason: str, authorisation: AuthorisationRequest) -> None:
+    if authorisation.given is not None:
         raise KMSError("attestation.failed", details={"reason": reason})
 
     async def opening(now_ms: int) -> Change:
@@ -70,11 +63,10 @@ async def _reset_locked(
             context, now_ms=now_ms, details={"previousLog": {"abandoned": reason}}
         )
 
-    await context.prompt.confirm(PromptRequest(_OPERATION, origin, ()), word=_WORD)
-    try:
+    async with context.prompt.dialog() as dialog:
+        request = PromptRequest(RESET_WORDS, authorisation.origin)
+        await dialog.confirm(request, word=_TYPED_WORD)
         await context.journal.abandon(opening)
-    finally:
-        await context.prompt.close()
     context.lock.reason = None
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections.abc
 import functools
 import math
+import operator
 import types
 import typing
 from collections.abc import Callable, Mapping
@@ -121,6 +122,8 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook(float, _structure_number)
     converter.register_structure_hook_func(_is_free_object, _structure_object)
     converter.register_structure_hook_factory(_is_list, _list_hook)
+    # The last registered is asked first.
+    converter.register_structure_hook_factory(_is_tagged_union, _tagged_union_hook)
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(attrs.has, _attrs_structure_hook)
     converter.register_unstructure_hook_factory(attrs.has, _attrs_unstructure_hook)
@@ -184,10 +187,38 @@ def _is_optional(cls: object) -> bool:
 
 
 def _optional_hook(cls: object, converter: cattrs.Converter) -> Callable[[object, object], object]:
-    (inner,) = (arg for arg in typing.get_args(cls) if arg is not type(None))
+    inner = functools.reduce(
+        operator.or_, (arg for arg in typing.get_args(cls) if arg is not type(None))
+    )
 
     def hook(value: object, _: object) -> object:
         return None if value is None else converter.structure(value, inner)
+
+    return hook
+
+
+def _is_tagged_union(cls: object) -> bool:
+    return typing.get_origin(cls) in (types.UnionType, typing.Union) and all(
+        attrs.has(arg) for arg in typing.get_args(cls) if isinstance(arg, type)
+    )
+
+
+def _tagged_union_hook(
+    cls: object, converter: cattrs.Converter
+) -> Callable[[object, object], object]:
+    """Classes that are told apart by the literal of their field ``method``."""
+    classes: dict[object, type] = {}
+    for member in typing.get_args(cls):
+        tag = attrs.fields_dict(attrs.resolve_types(member))["method"].type
+        classes.update(dict.fromkeys(typing.get_args(tag), member))
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is not dict:
+            raise FieldError("", "must be an object")
+        tag = value.get("method")
+        if not isinstance(tag, str) or tag not in classes:
+            raise FieldError("method", f"must be one of {', '.join(sorted(map(str, classes)))}")
+        return converter.structure(value, classes[tag])
 
     return hook
 

@@ -1,4 +1,4 @@
-// Generated from py/kms_enclave/rpc/contract.py by `make contract`; do not edit.
+// Generated from py/kms_enclave/rpc/contract by `make contract`; do not edit.
 
 export const ERROR_CODES = {
   "quota.exceeded.lease": "Quota exceeded: tokens per hour",
@@ -50,9 +50,25 @@ export type ErrorCode = keyof typeof ERROR_CODES;
 
 export const METHODS = [
   "setupPassphrase",
+  "setupPasskeyPRF",
+  "setupPasskeyGate",
+  "setup",
+  "addEnrollment",
+  "removeEnrollment",
+  "changePassphrase",
   "isSetup",
+  "getEnrollments",
   "getStatus",
+  "generateVAPID",
+  "regenerateVAPID",
+  "signJWT",
+  "batch",
   "getPublicKey",
+  "getVAPIDKid",
+  "exportPublicKey",
+  "setPushSubscription",
+  "removePushSubscription",
+  "getPushSubscription",
   "createLease",
   "issueVAPIDJWT",
   "getAuditLog",
@@ -64,14 +80,43 @@ export type MethodName = (typeof METHODS)[number];
 
 export interface Methods {
   setupPassphrase: { params: SetupPassphraseParams; result: SetupResult };
+  setupPasskeyPRF: { params: SetupPasskeyParams; result: SetupResult };
+  setupPasskeyGate: { params: SetupPasskeyParams; result: SetupResult };
+  setup: { params: Empty; result: SetupResult };
+  addEnrollment: { params: AddEnrollmentParams; result: AddEnrollmentResult };
+  removeEnrollment: { params: RemoveEnrollmentParams; result: Success };
+  changePassphrase: { params: ChangePassphraseParams; result: Success };
   isSetup: { params: Empty; result: IsSetupResult };
+  getEnrollments: { params: Empty; result: GetEnrollmentsResult };
   getStatus: { params: Empty; result: StatusResult };
+  generateVAPID: { params: AuthenticatedParams; result: GenerateVAPIDResult };
+  regenerateVAPID: { params: AuthenticatedParams; result: GenerateVAPIDResult };
+  signJWT: { params: SignJWTParams; result: SignJWTResult };
+  batch: { params: BatchParams; result: BatchResult };
   getPublicKey: { params: GetPublicKeyParams; result: GetPublicKeyResult };
+  getVAPIDKid: { params: Empty; result: GetVAPIDKidResult };
+  exportPublicKey: { params: GetPublicKeyParams; result: GetPublicKeyResult };
+  setPushSubscription: { params: SetPushSubscriptionParams; result: Success };
+  removePushSubscription: { params: RemovePushSubscriptionParams; result: Success };
+  getPushSubscription: { params: Empty; result: GetPushSubscriptionResult };
   createLease: { params: CreateLeaseParams; result: CreateLeaseResult };
   issueVAPIDJWT: { params: IssueParams; result: IssuedToken };
   getAuditLog: { params: GetAuditLogParams; result: GetAuditLogResult };
   verifyAuditChain: { params: Empty; result: VerifyAuditChainResult };
   resetKMS: { params: ResetParams; result: ResetResult };
+}
+
+/** Without ``new_credentials`` the enclave asks the user itself. */
+export interface AddEnrollmentParams {
+  method: "passphrase" | "passkey-prf" | "passkey-gate";
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+  newCredentials?: NewCredentials | null;
+}
+
+/** The id of what was enrolled; a gate where a passkey turned out to have no PRF. */
+export interface AddEnrollmentResult {
+  success: true;
+  enrollmentId: string;
 }
 
 /** The User Audit Key's word that another key may sign entries; times in milliseconds. */
@@ -126,13 +171,42 @@ export interface AuditHead {
   chainHash: string;
 }
 
+/** Nothing but what authenticates; without credentials the enclave asks. */
+export interface AuthenticatedParams {
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** 1 to 10 steps under one authentication, in order, all or nothing. */
+export interface BatchParams {
+  requests: readonly BatchStep[];
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** The steps' results, in order. */
+export interface BatchResult {
+  results: readonly Readonly<Record<string, unknown>>[];
+}
+
+/** One step; ``{"$ref": "0.kid"}`` in its parameters stands for an earlier result's field. */
+export interface BatchStep {
+  method: string;
+  params?: Readonly<Record<string, unknown>> | null;
+}
+
+/** Without ``new_passphrase`` the enclave asks for it. */
+export interface ChangePassphraseParams {
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+  newPassphrase?: string | null;
+}
+
 /** ``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique. */
 export interface CreateLeaseParams {
   userId: string;
   subs: readonly Endpoint[];
   ttlHours: number;
   quotas?: QuotaOverrides | null;
-  credentials?: PassphraseCredentials | null;
+  kid?: string | null;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
 /** ``exp`` in milliseconds; ``kid`` is the VAPID key that the lease signs with. */
@@ -153,6 +227,23 @@ export interface Endpoint {
   eid: string;
 }
 
+/** What is enrolled. ``assurance`` is low for a gate; ``page_only`` for a page's passkey. */
+export interface EnrollmentInfo {
+  enrollmentId: string;
+  method: string;
+  createdAt: number;
+  via: "page" | "enclave";
+  assurance: "high" | "low";
+  pageOnly: boolean;
+  damaged: boolean;
+}
+
+/** ``public_key`` is base64url of the 65-byte uncompressed point. */
+export interface GenerateVAPIDResult {
+  kid: string;
+  publicKey: string;
+}
+
 /** Entries from ``seqNum`` ``from`` on, at most ``limit`` (1 to 500, 500 unless given). */
 export interface GetAuditLogParams {
   from?: number;
@@ -165,6 +256,12 @@ export interface GetAuditLogResult {
   next: number | null;
 }
 
+/** ``enrollments`` are the ids; ``details`` says more of each; times in milliseconds. */
+export interface GetEnrollmentsResult {
+  enrollments: readonly string[];
+  details: readonly EnrollmentInfo[];
+}
+
 /** ``kid`` is the key's RFC 7638 thumbprint; without it, the current key. */
 export interface GetPublicKeyParams {
   kid?: string | null;
@@ -173,6 +270,16 @@ export interface GetPublicKeyParams {
 /** base64url of the 65-byte uncompressed P-256 point. */
 export interface GetPublicKeyResult {
   publicKey: string;
+}
+
+/** This origin's subscription of the current key, or null. */
+export interface GetPushSubscriptionResult {
+  subscription: PushSubscription | null;
+}
+
+/** The current key's RFC 7638 thumbprint. */
+export interface GetVAPIDKidResult {
+  kid: string;
 }
 
 /** ``methods`` are generic: ``passphrase``, ``passkey``. */
@@ -200,10 +307,36 @@ export interface IssuedToken {
   auditEntry: AuditEntry;
 }
 
+/** What the page passes for a new enrollment: a passphrase, or a passkey it created. */
+export interface NewCredentials {
+  passphrase?: string | null;
+  credentialId?: string | null;
+  prfOutput?: string | null;
+  rpId?: string | null;
+}
+
+/** Ask for the gate's ceremony, in the enclave's own dialog. */
+export interface PasskeyGateCredentials {
+  method: "passkey-gate";
+}
+
+/** The PRF output (32 bytes, base64url) of a passkey that the page itself created. */
+export interface PasskeyPrfCredentials {
+  method: "passkey-prf";
+  prfOutput: string;
+}
+
 /** What unlocks a passphrase enrollment: the passphrase, 8 to 1024 characters. */
 export interface PassphraseCredentials {
   method: "passphrase";
   passphrase: string;
+}
+
+/** As ``PushSubscription.toJSON()`` gives it; ``expiration_time`` in milliseconds. */
+export interface PushSubscription {
+  endpoint: string;
+  expirationTime?: number | null;
+  keys?: SubscriptionKeys | null;
 }
 
 /** Quotas a lease asks for; what is left out is the operator's default. */
@@ -222,15 +355,41 @@ export interface Quotas {
   sendsPerMinutePerEid: number;
 }
 
+/** An id of ``getEnrollments``; the last one that must remain is refused. */
+export interface RemoveEnrollmentParams {
+  enrollmentId: string;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** Authorised by credentials, the enclave's prompt, or a live lease; of the current key. */
+export interface RemovePushSubscriptionParams {
+  leaseId?: string | null;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
 /** Without credentials the user confirms in the enclave's own dialog. */
 export interface ResetParams {
-  credentials?: PassphraseCredentials | null;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
 /** ``checkpoint`` is the head of the ended log; null where a locked enclave was reset. */
 export interface ResetResult {
   success: true;
   checkpoint: AuditHead | null;
+}
+
+/** Authorised by credentials, the enclave's prompt, or a live lease; for the current key. */
+export interface SetPushSubscriptionParams {
+  subscription: PushSubscription;
+  leaseId?: string | null;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** ``name`` is what the authenticator shows; ``rp_id``, if given, is the enclave's host. */
+export interface SetupPasskeyParams {
+  name: string;
+  userId: string;
+  rpId?: string | null;
 }
 
 /** ``passphrase`` 8 to 1024 characters; without it the enclave asks the user itself. */
@@ -246,6 +405,18 @@ export interface SetupResult {
   vapidKid: string;
 }
 
+/** ``payload``: ``aud`` (https origin), ``sub``, ``exp`` (s, ≤ 24 h ahead), ``jti``, more. */
+export interface SignJWTParams {
+  kid: string;
+  payload: Readonly<Record<string, unknown>>;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** A JWS in compact serialization. */
+export interface SignJWTResult {
+  jwt: string;
+}
+
 /** How the enclave is; ``audit_entries`` counts the log, ``reason`` says why it is locked. */
 export interface StatusResult {
   state: "ready" | "locked";
@@ -258,6 +429,17 @@ export interface StatusResult {
   auditEntries: number;
   now: number;
   reason?: string | null;
+}
+
+/** The user agent's keys (RFC 8291), base64url. */
+export interface SubscriptionKeys {
+  p256dh: string;
+  auth: string;
+}
+
+/** It is done. */
+export interface Success {
+  success: true;
 }
 
 /** ``entries`` counts what was verified; ``head`` is the last good entry. */

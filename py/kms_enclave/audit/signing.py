@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import attrs
 
 from kms_enclave.audit.certificate import KIAK_SCOPE, CertificateDraft, certificate_bytes
 from kms_enclave.audit.entry import EntryDraft, format_signer_id
 from kms_enclave.audit.journal import SignedDraft
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.unlock import Unlocked
 from kms_enclave.instance import BuildInfo, Instance, InstanceRecord
 from kms_enclave.ports.crypto import AuditSigningKey, CryptoPort
 
-__all__ = ["certify", "certify_instance", "instance_draft", "user_draft"]
+__all__ = ["UserSigner", "certify", "certify_instance", "instance_draft", "user_draft"]
 
 
 async def certify(
@@ -54,24 +51,27 @@ async def certify_instance(
     return attrs.evolve(record, kiak_cert=await certify(crypto, audit_key, draft))
 
 
-def user_draft(
-    unlocked: Unlocked,
-    draft: EntryDraft,
-    *,
-    uak_public: str,
-    lock_time: int,
-    details: Mapping[str, object],
-) -> SignedDraft:
-    """Complete a draft that a user authenticated; ``details`` gains ``via``."""
+@attrs.frozen
+class UserSigner:
+    """The User Audit Key of one authenticated operation; ``unlock_time`` in milliseconds."""
+
+    audit_key: AuditSigningKey
+    uak_public: str
+    unlock_time: int
+    via: str
+
+
+def user_draft(signer: UserSigner, draft: EntryDraft, *, lock_time: int) -> SignedDraft:
+    """Complete a draft that a user authenticated; its ``details`` gain ``via``."""
     complete = attrs.evolve(
         draft,
         signer="UAK",
-        signer_id=format_signer_id(parse_base64url(uak_public)),
-        unlock_time=unlocked.unlock_time,
-        lock_time=max(lock_time, unlocked.unlock_time),
-        details={**details, "via": unlocked.via},
+        signer_id=format_signer_id(parse_base64url(signer.uak_public)),
+        unlock_time=signer.unlock_time,
+        lock_time=max(lock_time, signer.unlock_time),
+        details={**(draft.details or {}), "via": signer.via},
     )
-    return SignedDraft(complete, unlocked.audit_key)
+    return SignedDraft(complete, signer.audit_key)
 
 
 def instance_draft(instance: Instance, draft: EntryDraft) -> SignedDraft:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
@@ -10,25 +11,62 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.encoding import canonical_json
 from kms_enclave.enrollment.passphrase import PassphraseKdf
 from kms_enclave.errors import KMSError
-from kms_enclave.ports.storage import Address, Put, Record, StoragePort
+from kms_enclave.ports.crypto import KeyHandle, WrappingKey
+from kms_enclave.ports.storage import Address, Record, StoragePort
+from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
+    "GATE",
+    "MAX_OF_A_KIND",
+    "PASSPHRASE",
     "PASSPHRASE_ENROLLMENT",
+    "PRF",
+    "Enrollment",
     "EnrollmentRecord",
+    "Method",
+    "PasskeyData",
     "Via",
     "enrollment_address",
+    "enrollment_id_for",
     "generic_method",
     "list_enrollments",
     "master_secret_aad",
-    "put_enrollment",
+    "parse_enrollment",
     "read_enrollment",
+    "write_enrollment",
 ]
 
+Method = Literal["passphrase", "passkey-prf", "passkey-gate"]
+PASSPHRASE: Final = "passphrase"
+PRF: Final = "passkey-prf"
+GATE: Final = "passkey-gate"
 PASSPHRASE_ENROLLMENT: Final = "enrollment:passphrase:v2"
+"""There is one passphrase: it is changed, not added to."""
+
+MAX_OF_A_KIND: Final = 8
 _MAX_ENROLLMENTS: Final = 64
+_GATE_KEY: Final = "gate"
 
 Via = Literal["page", "enclave"]
 """Who saw the credentials: the embedding page, or only the enclave."""
+
+
+@attrs.frozen
+class PasskeyData:
+    """Bytes are base64url. ``app_salt`` is the PRF input, ``kek_salt`` HKDF's salt.
+
+    ``public_key`` is a SubjectPublicKeyInfo; there is none for a passkey that the page
+    created (``page_only``), whose assertions nobody here can verify.
+    """
+
+    credential_id: str
+    rp_id: str
+    page_only: bool
+    sign_count: int
+    public_key: str | None = None
+    algorithm: int | None = None
+    app_salt: str | None = None
+    kek_salt: str | None = None
 
 
 @attrs.frozen
@@ -36,12 +74,26 @@ class EnrollmentRecord:
     """Bytes are base64url; ``created_at`` is in milliseconds."""
 
     enrollment_id: str
-    method: Literal["passphrase"]
+    method: Method
     created_at: int
     via: Via
     encrypted_ms: str
     ms_iv: str
-    kdf: PassphraseKdf
+    kdf: PassphraseKdf | None = None
+    passkey: PasskeyData | None = None
+
+    @property
+    def must_remain(self) -> bool:
+        """Whether this one counts as the enrollment that cannot be removed when it is the last."""
+        return self.passkey is None or not self.passkey.page_only
+
+
+@attrs.frozen
+class Enrollment:
+    """A record with the gate's key, where it has one."""
+
+    record: EnrollmentRecord
+    gate_key: WrappingKey | None = None
 
 
 def enrollment_address(enrollment_id: str) -> Address:
@@ -49,41 +101,90 @@ def enrollment_address(enrollment_id: str) -> Address:
     return Address("enrollments", enrollment_id)
 
 
-def master_secret_aad(*, enrollment_id: str, method: str, instance_id: str) -> bytes:
+def enrollment_id_for(method: Method, *, taken: Sequence[str]) -> str:
+    """Return the id of the next enrollment of a method. Raises KMSError where there is none.
+
+    There is one passphrase (it is changed, not added to); passkeys of a kind are
+    ``enrollment:passkey-prf:v2``, ``…:v2:2`` and so on.
+    """
+    first = f"enrollment:{method}:v2"
+    if first not in taken:
+        return first
+    if method == PASSPHRASE:
+        raise KMSError("enrollment.exists", details={"enrollmentId": first})
+    for number in range(2, MAX_OF_A_KIND + 1):
+        if f"{first}:{number}" not in taken:
+            return f"{first}:{number}"
+    raise KMSError("enrollment.exists", f"At most {MAX_OF_A_KIND} passkeys of a kind")
+
+
+def master_secret_aad(
+    *, enrollment_id: str, method: Method, instance_id: str, credential_id: str | None = None
+) -> bytes:
     """Return the AAD of ``encryptedMS``, recomputed from what is expected."""
-    return canonical_json(
-        {
-            "algVersion": 1,
-            "enrollmentId": enrollment_id,
-            "instanceId": instance_id,
-            "kmsVersion": 2,
-            "method": method,
-            "purpose": "master-secret",
-        }
+    value: dict[str, object] = {
+        "algVersion": 1,
+        "enrollmentId": enrollment_id,
+        "instanceId": instance_id,
+        "kmsVersion": 2,
+        "method": method,
+        "purpose": "master-secret",
+    }
+    if credential_id is not None:
+        value["credentialId"] = credential_id
+    return canonical_json(value)
+
+
+def parse_enrollment(stored: Record, *, expected_id: str) -> Enrollment:
+    """Return the enrollment that a record holds. Raises KMSError ``enrollment.damaged``."""
+    try:
+        record = parse_record(stored.value, EnrollmentRecord)
+        sound = record.enrollment_id == expected_id and (
+            record.kdf is not None if record.method == PASSPHRASE else record.passkey is not None
+        )
+    except DamagedRecordError:
+        sound = False
+    gate_key = stored.handles.get(_GATE_KEY)
+    if not sound or (record.method == GATE) != isinstance(gate_key, WrappingKey):
+        raise KMSError("enrollment.damaged", details={"enrollmentId": expected_id})
+    return Enrollment(record, gate_key if isinstance(gate_key, WrappingKey) else None)
+
+
+async def read_enrollment(storage: StoragePort, enrollment_id: str) -> Enrollment:
+    """Return an enrollment. Raises KMSError ``enrollment.not.found`` or ``enrollment.damaged``."""
+    (stored,) = await storage.read([enrollment_address(enrollment_id)])
+    if stored is None:
+        raise KMSError("enrollment.not.found", details={"enrollmentId": enrollment_id})
+    return parse_enrollment(stored, expected_id=enrollment_id)
+
+
+async def write_enrollment(unit: UnitOfWork, enrollment: Enrollment) -> None:
+    """Store an enrollment."""
+    handles: Mapping[str, KeyHandle] = (
+        {_GATE_KEY: enrollment.gate_key} if enrollment.gate_key else {}
+    )
+    await unit.write(
+        enrollment_address(enrollment.record.enrollment_id),
+        format_record(enrollment.record),
+        handles=handles,
     )
 
 
-def put_enrollment(record: EnrollmentRecord, *, revision: int) -> Put:
-    """Return the put that stores an enrollment."""
-    address = enrollment_address(record.enrollment_id)
-    return Put(address, Record(revision, format_record(record)))
-
-
-async def read_enrollment(storage: StoragePort, enrollment_id: str) -> EnrollmentRecord:
-    """Return an enrollment. Raises KMSError ``enrollment.not.found`` or ``enrollment.damaged``."""
-    (record,) = await storage.read([enrollment_address(enrollment_id)])
-    if record is None:
-        raise KMSError("enrollment.not.found", details={"enrollmentId": enrollment_id})
-    try:
-        return parse_record(record.value, EnrollmentRecord)
-    except DamagedRecordError:
-        raise KMSError("enrollment.damaged", details={"enrollmentId": enrollment_id}) from None
-
-
 async def list_enrollments(storage: StoragePort) -> list[str]:
-    """Return the ids of all enrollments, in order."""
+    """Return the ids of all enrollments, damaged ones included, oldest kind first."""
     found = await storage.scan("enrollments", after=None, limit=_MAX_ENROLLMENTS)
     return [str(key) for key, _ in found]
+
+
+async def readable_enrollments(storage: StoragePort) -> list[Enrollment]:
+    """Return the enrollments that are not damaged."""
+    enrollments: list[Enrollment] = []
+    for key, stored in await storage.scan("enrollments", after=None, limit=_MAX_ENROLLMENTS):
+        try:
+            enrollments.append(parse_enrollment(stored, expected_id=str(key)))
+        except KMSError:
+            continue  # The others must still unlock.
+    return enrollments
 
 
 def generic_method(enrollment_id: str) -> str:

@@ -1,121 +1,250 @@
 """From credentials to the Master Secret's handle, for one operation.
 
 The handle can derive and nothing else, and the Master Secret must be the one this
-instance was set up with: its User Audit Key must have the stored public key.
+instance was set up with: its User Audit Key must have the stored public key. A gate
+has no secret of its own; its key is used only after this worker has verified an
+assertion against a challenge that it made for this one operation.
 
 Does not protect from script on this origin while the operation runs.
 """
 
 from __future__ import annotations
 
+import hmac
+
 import attrs
 
+from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url, parse_base64url
+from kms_enclave.enrollment.credentials import (
+    AssertionCredentials,
+    Credentials,
+    PassphraseCredentials,
+    PrfCredentials,
+)
+from kms_enclave.enrollment.keys import (
+    PRF_OUTPUT_LENGTH,
+    OpenedEnrollment,
+    derive_prf_kek,
+    open_secret,
+)
 from kms_enclave.enrollment.passphrase import normalize_passphrase, open_passphrase_kek
 from kms_enclave.enrollment.record import (
+    GATE,
     PASSPHRASE_ENROLLMENT,
+    PRF,
+    Enrollment,
     EnrollmentRecord,
+    PasskeyData,
     Via,
-    master_secret_aad,
     read_enrollment,
+    readable_enrollments,
 )
-from kms_enclave.errors import KMSError
-from kms_enclave.instance import Instance
-from kms_enclave.keys.derivation import derive_user_audit_key, derive_user_audit_public_key
-from kms_enclave.ports.clock import ClockPort
-from kms_enclave.ports.crypto import (
-    AuditSigningKey,
-    CryptoPort,
-    DecryptionError,
-    MasterSecret,
-    WrappingKey,
+from kms_enclave.enrollment.webauthn import (
+    ALGORITHMS,
+    InvalidResponseError,
+    Party,
+    signed_bytes,
+    verify_assertion,
 )
-from kms_enclave.ports.storage import StoragePort
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.instance import InstanceRecord
+from kms_enclave.keys.derivation import derive_user_audit_public_key
+from kms_enclave.ports.crypto import DecryptionError, WrappingKey
+from kms_enclave.ports.prompt import AssertionAnswer
 
-__all__ = ["Credentials", "Unlocked", "WrongPassphraseError", "unlock"]
+__all__ = ["Unlocked", "WrongCredentialsError", "enclave_rp_id", "unlock", "verify_form"]
 
 
-class WrongPassphraseError(Exception):
+class WrongCredentialsError(Exception):
     """The credentials are well-formed and wrong; the caller records the attempt."""
 
 
 @attrs.frozen
-class Credentials:
-    """What unlocks, and who saw it."""
-
-    passphrase: str = attrs.field(repr=False)
-    via: Via
-
-
-@attrs.frozen
 class Unlocked:
-    """What an authenticated operation may use. ``unlock_time`` is in milliseconds."""
+    """An opened enrollment. ``sign_count`` is the authenticator's new counter."""
 
-    secret: MasterSecret
-    audit_key: AuditSigningKey
-    unlock_time: int
+    opened: OpenedEnrollment
     via: Via
+    sign_count: int | None = None
+
+
+def enclave_rp_id(enclave_origin: str) -> str:
+    """Return the relying party id: the enclave's exact host."""
+    host = enclave_origin.partition("://")[2]
+    return host.rpartition(":")[0] if ":" in host else host
+
+
+def verify_form(credentials: Credentials) -> None:
+    """Refuse what no enrollment can have, before it counts as an attempt.
+
+    Raises KMSError ``request.invalid``.
+    """
+    if isinstance(credentials, PassphraseCredentials):
+        normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
+    if isinstance(credentials, PrfCredentials) and (
+        len(credentials.prf_output) != PRF_OUTPUT_LENGTH
+    ):
+        raise request_invalid("credentials.prfOutput", f"must be {PRF_OUTPUT_LENGTH} bytes")
 
 
 async def unlock(
-    *,
-    credentials: Credentials,
-    instance: Instance,
-    crypto: CryptoPort,
-    storage: StoragePort,
-    clock: ClockPort,
+    context: Context, *, credentials: Credentials, instance: InstanceRecord, origin: str
 ) -> Unlocked:
     """Open the Master Secret for one operation.
 
-    Raises WrongPassphraseError, or KMSError ``request.invalid`` for a passphrase that no
-    enrollment can have, ``enrollment.not.found``, ``enrollment.damaged``.
+    Raises WrongCredentialsError, or KMSError ``enrollment.not.found`` or
+    ``enrollment.damaged``. :func:`verify_form` has passed the credentials.
     """
+    if isinstance(credentials, PassphraseCredentials):
+        return await _unlock_passphrase(context, credentials, instance)
+    if isinstance(credentials, PrfCredentials):
+        return await _unlock_page_prf(context, credentials, instance)
+    return await _unlock_assertion(context, credentials, instance, origin)
+
+
+async def _unlock_passphrase(
+    context: Context, credentials: PassphraseCredentials, instance: InstanceRecord
+) -> Unlocked:
     passphrase = normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
-    record = await read_enrollment(storage, PASSPHRASE_ENROLLMENT)
-    kek = await _derive_kek(crypto, passphrase, record)
-    secret = await _open_secret(crypto, kek, record, instance)
-    return Unlocked(
-        secret=secret,
-        audit_key=await derive_user_audit_key(crypto, secret),
-        unlock_time=clock.now_ms(),
-        via=credentials.via,
-    )
-
-
-async def _derive_kek(
-    crypto: CryptoPort, passphrase: bytes, record: EnrollmentRecord
-) -> WrappingKey:
+    enrollment = await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
+    kdf = enrollment.record.kdf
     try:
-        kek = await open_passphrase_kek(crypto, passphrase=passphrase, kdf=record.kdf)
+        kek = (
+            await open_passphrase_kek(context.crypto, passphrase=passphrase, kdf=kdf)
+            if kdf is not None
+            else None
+        )
     except ValueError:
-        raise _damaged(record) from None
+        raise _damaged(enrollment) from None
     if kek is None:
-        raise WrongPassphraseError
-    return kek
+        raise WrongCredentialsError
+    return Unlocked(await _open(context, enrollment, kek, instance), credentials.via)
 
 
-async def _open_secret(
-    crypto: CryptoPort, kek: WrappingKey, record: EnrollmentRecord, instance: Instance
-) -> MasterSecret:
-    aad = master_secret_aad(
-        enrollment_id=PASSPHRASE_ENROLLMENT,
-        method="passphrase",
-        instance_id=instance.record.instance_id,
-    )
+async def _unlock_page_prf(
+    context: Context, credentials: PrfCredentials, instance: InstanceRecord
+) -> Unlocked:
+    found = False
+    for enrollment in await readable_enrollments(context.storage):
+        passkey = enrollment.record.passkey
+        if enrollment.record.method != PRF or passkey is None or not passkey.page_only:
+            continue
+        found = True
+        try:
+            kek = await derive_prf_kek(
+                context.crypto, prf_output=credentials.prf_output, passkey=passkey
+            )
+            opened = await open_secret(
+                context.crypto, enrollment, kek, instance_id=instance.instance_id
+            )
+        except (DecryptionError, ValueError):
+            continue  # Another passkey's output, or damage: neither can be told apart.
+        return Unlocked(await _verify_secret(context, opened, instance), "page")
+    if not found:
+        raise KMSError("enrollment.not.found", "No passkey of a page is enrolled")
+    raise WrongCredentialsError
+
+
+async def _unlock_assertion(
+    context: Context, credentials: AssertionCredentials, instance: InstanceRecord, origin: str
+) -> Unlocked:
+    answer = credentials.answer
+    in_time = context.challenges.redeem(credentials.challenge, credentials.operation)
+    enrollment = await _find_passkey(context, answer)
+    passkey = enrollment.record.passkey
+    if passkey is None or not in_time:
+        raise WrongCredentialsError
+    sign_count = await _verify_assertion(context, credentials, enrollment.record, passkey, origin)
+    if enrollment.record.method == GATE:
+        kek = enrollment.gate_key
+    else:
+        kek = await _prf_kek(context, answer, enrollment, passkey)
+    if kek is None:
+        raise _damaged(enrollment)
+    opened = await _open(context, enrollment, kek, instance)
+    return Unlocked(opened, "enclave", sign_count)
+
+
+async def _find_passkey(context: Context, answer: AssertionAnswer) -> Enrollment:
+    for enrollment in await readable_enrollments(context.storage):
+        passkey = enrollment.record.passkey
+        if passkey is None or passkey.page_only:
+            continue
+        if hmac.compare_digest(
+            passkey.credential_id.encode(), format_base64url(answer.credential_id).encode()
+        ):
+            return enrollment
+    raise WrongCredentialsError
+
+
+async def _verify_assertion(
+    context: Context,
+    credentials: AssertionCredentials,
+    record: EnrollmentRecord,
+    passkey: PasskeyData,
+    origin: str,
+) -> int:
+    answer = credentials.answer
+    party = Party(context.enclave_origin, enclave_rp_id(context.enclave_origin), origin)
     try:
-        secret = await crypto.open_master_secret(
-            kek=kek,
-            wrapped=parse_base64url(record.encrypted_ms),
-            iv=parse_base64url(record.ms_iv),
-            aad=aad,
+        sign_count = verify_assertion(
+            client_data_json=answer.client_data_json,
+            authenticator_data=answer.authenticator_data,
+            expected_challenge=credentials.challenge,
+            expected_party=party,
+            stored_sign_count=passkey.sign_count,
+        )
+    except InvalidResponseError:
+        raise WrongCredentialsError from None
+    algorithm = ALGORITHMS.get(passkey.algorithm or 0)
+    if algorithm is None or passkey.public_key is None:
+        raise KMSError("enrollment.damaged", details={"enrollmentId": record.enrollment_id})
+    good = await context.crypto.verify_webauthn(
+        algorithm=algorithm,
+        public_key=parse_base64url(passkey.public_key),
+        signature=answer.signature,
+        message=signed_bytes(
+            client_data_json=answer.client_data_json,
+            authenticator_data=answer.authenticator_data,
+        ),
+    )
+    if not good:
+        raise WrongCredentialsError
+    return sign_count
+
+
+async def _prf_kek(
+    context: Context, answer: AssertionAnswer, enrollment: Enrollment, passkey: PasskeyData
+) -> WrappingKey:
+    if answer.prf_output is None or len(answer.prf_output) != PRF_OUTPUT_LENGTH:
+        raise WrongCredentialsError
+    try:
+        return await derive_prf_kek(context.crypto, prf_output=answer.prf_output, passkey=passkey)
+    except ValueError:
+        raise _damaged(enrollment) from None
+
+
+async def _open(
+    context: Context, enrollment: Enrollment, kek: WrappingKey, instance: InstanceRecord
+) -> OpenedEnrollment:
+    try:
+        opened = await open_secret(
+            context.crypto, enrollment, kek, instance_id=instance.instance_id
         )
     except (DecryptionError, ValueError):
-        raise _damaged(record) from None
-    public = format_base64url(await derive_user_audit_public_key(crypto, secret))
-    if public != instance.record.uak_public:
-        raise _damaged(record)
-    return secret
+        raise _damaged(enrollment) from None
+    return await _verify_secret(context, opened, instance)
 
 
-def _damaged(record: EnrollmentRecord) -> KMSError:
-    return KMSError("enrollment.damaged", details={"enrollmentId": record.enrollment_id})
+async def _verify_secret(
+    context: Context, opened: OpenedEnrollment, instance: InstanceRecord
+) -> OpenedEnrollment:
+    public = format_base64url(await derive_user_audit_public_key(context.crypto, opened.secret))
+    if public != instance.uak_public:
+        raise _damaged(opened.enrollment)
+    return opened
+
+
+def _damaged(enrollment: Enrollment) -> KMSError:
+    return KMSError("enrollment.damaged", details={"enrollmentId": enrollment.record.enrollment_id})

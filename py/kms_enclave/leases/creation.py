@@ -7,39 +7,31 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kms_enclave.audit.certificate import LAK_SCOPE, CertificateDraft
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.journal import Change
-from kms_enclave.audit.signing import certify, certify_instance, user_draft
-from kms_enclave.config import QuotaLimits
-from kms_enclave.context import Context
+from kms_enclave.audit.signing import certify
+from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.authenticate import authenticated
-from kms_enclave.enrollment.unlock import Unlocked
-from kms_enclave.errors import KMSError
-from kms_enclave.instance import Instance, read_instance
+from kms_enclave.enrollment.session import Session
 from kms_enclave.keys.derivation import derive_mkek, derive_session_kek
 from kms_enclave.keys.vapid import (
     IV_LENGTH,
     VapidKeyRecord,
+    damaged_key,
     lease_copy_aad,
     main_copy_aad,
-    read_vapid_key,
-    vapid_address,
+    read_vapid_key_in,
 )
 from kms_enclave.leases.lease import (
     Lease,
     LeaseRecord,
     Sub,
-    lease_address,
-    put_lease,
     resolve_quotas,
     verify_subs,
     verify_ttl,
+    write_lease,
 )
 from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
-from kms_enclave.ports.storage import ABSENT, Expectation
 
-__all__ = ["LeaseRequest", "create_lease"]
+__all__ = ["LeaseRequest", "create_lease", "in_words", "verify_request"]
 
 _SALT_LENGTH = 32
 
@@ -48,12 +40,11 @@ _SALT_LENGTH = 32
 class LeaseRequest:
     """What a page asks for; ``quotas`` are overrides by their Python names."""
 
-    origin: str
     user_id: str
     subs: Sequence[Sub]
     ttl_hours: float
     quotas: Mapping[str, int]
-    passphrase: str | None = attrs.field(repr=False)
+    kid: str | None = None
 
 
 @attrs.frozen
@@ -64,70 +55,36 @@ class _KeyCopy:
     salt: bytes
 
 
-async def create_lease(context: Context, request: LeaseRequest) -> LeaseRecord:
-    """Authenticate the user, make the lease, commit it with its entry.
+async def create_lease(session: Session, request: LeaseRequest) -> LeaseRecord:
+    """Make a lease within an authenticated operation.
 
-    Raises FieldError, and KMSError ``lease.limit``, ``aud.mismatch``, ``setup.required``,
-    ``key.not.found`` and those of :func:`~kms_enclave.enrollment.authenticate.authenticated`.
+    Raises FieldError, and KMSError ``lease.limit``, ``aud.mismatch``, ``key.not.found``.
     """
-    ttl_ms = verify_ttl(request.ttl_hours, config=context.config)
-    verify_subs(request.subs, config=context.config)
-    quotas = resolve_quotas(request.quotas, config=context.config)
-    async with authenticated(
-        context,
-        passphrase=request.passphrase,
-        operation=_in_words(request),
-        origin=request.origin,
-    ) as (unlocked, instance):
-        key, key_revision = await _current_key(context, instance)
-        made: list[LeaseRecord] = []
-
-        async def plan(now_ms: int) -> Change:
-            # Made for every attempt: its certificate must not begin after its first entry.
-            lease = await _make_lease(
-                context, request, unlocked, instance, key, ttl_ms, quotas, now_ms
-            )
-            made[:] = [lease.record]
-            current = await read_instance(context.storage)
-            if current.record.instance_id != instance.record.instance_id:
-                raise KMSError("unlock.denied", "The enclave was reset meanwhile")
-            record = await certify_instance(
-                context.crypto, unlocked.audit_key, current.record, context.build
-            )
-            draft = EntryDraft(
-                op="lease.create",
-                request_id=context.crypto.random_uuid(),
-                kid=key.kid,
-                user_id=request.user_id,
-                origin=request.origin,
-                lease_id=lease.record.lease_id,
-            )
-            signed = user_draft(
-                unlocked,
-                draft,
-                uak_public=str(record.uak_public),
-                lock_time=context.clock.now_ms(),
-                details=_details(lease.record),
-            )
-            return Change(
-                drafts=[signed],
-                expectations=[
-                    current.expectation(),
-                    Expectation(vapid_address(key.kid), key_revision),
-                    Expectation(lease_address(lease.record.lease_id), ABSENT),
-                ],
-                puts=[
-                    put_lease(lease),
-                    *([] if record is current.record else [current.put(record)]),
-                ],
-            )
-
-        await context.journal.commit(plan)
-    return made[0]
+    ttl_ms, quotas = verify_request(request, config=session.context.config)
+    kid = request.kid or session.instance.record.current_kid
+    key = await read_vapid_key_in(session.unit, kid)
+    lease = await _make_lease(session, request, key, ttl_ms, quotas)
+    await write_lease(session.unit, lease)
+    session.log(
+        "lease.create",
+        kid=key.kid,
+        user_id=request.user_id,
+        lease_id=lease.record.lease_id,
+        details=_details(lease.record),
+    )
+    return lease.record
 
 
-def _in_words(request: LeaseRequest) -> str:
+def verify_request(request: LeaseRequest, *, config: Config) -> tuple[int, QuotaLimits]:
+    """Return a request's length in milliseconds and its quotas; what is wrong raises."""
+    ttl_ms = verify_ttl(request.ttl_hours, config=config)
+    verify_subs(request.subs, config=config)
+    return ttl_ms, resolve_quotas(request.quotas, config=config)
+
+
+def in_words(request: LeaseRequest) -> str:
     hours, count = request.ttl_hours, len(request.subs)
+    """Return what the user is asked to authorise."""
     duration = f"{hours:g} hour" + ("" if hours == 1 else "s")
     return f"Create a lease of {duration} for {count} endpoint" + ("" if count == 1 else "s")
 
@@ -146,45 +103,35 @@ def _details(record: LeaseRecord) -> dict[str, object]:
     }
 
 
-async def _current_key(context: Context, instance: Instance) -> tuple[VapidKeyRecord, int]:
-    kid = instance.record.current_kid
-    if kid is None:
-        raise KMSError("key.not.found")
-    return await read_vapid_key(context.storage, kid)
-
-
 async def _make_lease(
-    context: Context,
+    session: Session,
     request: LeaseRequest,
-    unlocked: Unlocked,
-    instance: Instance,
     key: VapidKeyRecord,
     ttl_ms: int,
     quotas: QuotaLimits,
-    created_at: int,
 ) -> Lease:
-    crypto = context.crypto
-    lease_id = f"lease-{crypto.random_uuid()}"
-    copy = await _copy_key(context, unlocked, instance, key, lease_id, created_at)
+    crypto, build = session.context.crypto, session.context.build
+    lease_id, created_at = f"lease-{crypto.random_uuid()}", session.now_ms
+    copy = await _copy_key(session, key, lease_id, created_at)
     lak = await crypto.generate_audit_key()
     certificate = await certify(
         crypto,
-        unlocked.audit_key,
+        session.audit_key,
         CertificateDraft(
             signer_kind="LAK",
             delegate_pub=format_base64url(lak.public_raw),
             scope=LAK_SCOPE,
             not_before=created_at,
             not_after=created_at + ttl_ms,
-            code_hash=context.build.code_hash,
-            manifest_hash=context.build.manifest_hash,
-            kms_version=context.build.version,
+            code_hash=build.code_hash,
+            manifest_hash=build.manifest_hash,
+            kms_version=build.version,
             lease_id=lease_id,
         ),
     )
     record = LeaseRecord(
         lease_id=lease_id,
-        origin=request.origin,
+        origin=session.origin,
         user_id=request.user_id,
         subs=tuple(request.subs),
         ttl_hours=request.ttl_hours,
@@ -203,23 +150,17 @@ async def _make_lease(
 
 
 async def _copy_key(
-    context: Context,
-    unlocked: Unlocked,
-    instance: Instance,
-    key: VapidKeyRecord,
-    lease_id: str,
-    created_at: int,
+    session: Session, key: VapidKeyRecord, lease_id: str, created_at: int
 ) -> _KeyCopy:
-    crypto = context.crypto
-    instance_id = instance.record.instance_id
+    crypto, instance_id = session.context.crypto, session.instance.record.instance_id
     salt, iv = crypto.random_bytes(_SALT_LENGTH), crypto.random_bytes(IV_LENGTH)
-    session_kek = await derive_session_kek(crypto, unlocked.secret, lease_salt=salt)
+    session_kek = await derive_session_kek(crypto, session.secret, lease_salt=salt)
     aad = lease_copy_aad(
         kid=key.kid, created_at=created_at, instance_id=instance_id, lease_id=lease_id
     )
     try:
         wrapped = await crypto.rewrap_vapid_key(
-            wrapping_key=await derive_mkek(crypto, unlocked.secret),
+            wrapping_key=await derive_mkek(crypto, session.secret),
             wrapped=parse_base64url(key.wrapped_key),
             iv=parse_base64url(key.iv),
             aad=main_copy_aad(kid=key.kid, created_at=key.created_at, instance_id=instance_id),
@@ -228,9 +169,7 @@ async def _copy_key(
             new_aad=aad,
         )
     except (DecryptionError, ValueError):
-        raise KMSError(
-            "key.not.found", "The key's record is damaged", details={"kid": key.kid}
-        ) from None
+        raise damaged_key(key.kid) from None
     signing_key = await crypto.open_vapid_key(
         wrapping_key=session_kek, wrapped=wrapped, iv=iv, aad=aad
     )

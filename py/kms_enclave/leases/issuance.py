@@ -23,7 +23,7 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_json, parse_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import verify_audience
-from kms_enclave.leases.lease import LeaseRecord, Sub
+from kms_enclave.leases.lease import LeaseRecord, Sub, verify_lease_usable
 from kms_enclave.leases.ledger import LeaseAccount, Ledger
 from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
 from kms_enclave.leases.token import (
@@ -32,8 +32,9 @@ from kms_enclave.leases.token import (
     TokenClaims,
     format_token,
     signing_input,
+    token_address,
 )
-from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record
+from kms_enclave.ports.storage import ABSENT, Expectation, Put, Record
 
 __all__ = ["IssueRequest", "Issuer", "Token"]
 
@@ -213,7 +214,7 @@ class Issuer:
             ],
             expectations=[
                 *(named for account in accounts.values() for named in account.expectations()),
-                *(Expectation(_token_address(o.claims.jti), ABSENT) for _, o in granted),
+                *(Expectation(token_address(o.claims.jti), ABSENT) for _, o in granted),
             ],
             puts=[
                 *(put for account in accounts.values() for put in account.puts()),
@@ -227,17 +228,6 @@ class Issuer:
         signatures = await self._context.crypto.sign_es256_many(lease.signing_key, inputs)
         for (call, _), signed, signature in zip(granted, inputs, signatures, strict=True):
             call.jwt = format_token(signed, signature)
-
-
-def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
-    """Raise KMSError unless this origin may use the lease now."""
-    details = {"leaseId": record.lease_id}
-    if record.origin != expected_origin:
-        raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
-    if record.revoked_at is not None:
-        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
-    if now_ms >= record.exp:
-        raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 
 def verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:
@@ -278,10 +268,6 @@ def _draft(call: _Call, granted: _Granted, context: Context) -> SignedDraft:
     return SignedDraft(draft, lease.audit_key)
 
 
-def _token_address(jti: str) -> Address:
-    return Address("tokens", jti)
-
-
 def _token_put(granted: _Granted) -> Put:
     claims = granted.claims
     value = {
@@ -291,7 +277,7 @@ def _token_put(granted: _Granted) -> Put:
         "nbf": claims.nbf,
     }
     record = Record(1, format_json(value), {}, expires_ms=claims.exp * 1000)
-    return Put(_token_address(claims.jti), record)
+    return Put(token_address(claims.jti), record)
 
 
 def _token(jwt: str, granted: _Granted, entry: Mapping[str, object]) -> Token:

@@ -18,8 +18,9 @@ from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.ports.crypto import AuditSigningKey, VapidSigningKey
-from kms_enclave.ports.storage import Address, Put, Record
+from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case
+from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
     "Lease",
@@ -27,10 +28,11 @@ __all__ = [
     "Sub",
     "lease_address",
     "parse_lease",
-    "put_lease",
     "resolve_quotas",
+    "verify_lease_usable",
     "verify_subs",
     "verify_ttl",
+    "write_lease",
 ]
 
 MAX_SUBS: Final = 64
@@ -85,22 +87,21 @@ def lease_address(lease_id: str) -> Address:
     return Address("leases", lease_id)
 
 
-def put_lease(lease: Lease) -> Put:
-    """Return the put that stores a lease."""
-    record = Record(
-        lease.revision,
+async def write_lease(unit: UnitOfWork, lease: Lease) -> None:
+    """Store a lease with its handles."""
+    await unit.write(
+        lease_address(lease.record.lease_id),
         format_record(lease.record),
-        {_SIGNING: lease.signing_key, _LAK: lease.audit_key},
+        handles={_SIGNING: lease.signing_key, _LAK: lease.audit_key},
         expires_ms=lease.record.exp,
     )
-    return Put(lease_address(lease.record.lease_id), record)
 
 
 def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
     """Return the lease that a record holds.
 
-    Raises KMSError ``lease.needs.resume`` where a handle is lost, ``lease.not.found``
-    where the record is another's or damaged.
+    Raises KMSError ``lease.revoked``, ``lease.needs.resume`` where a handle is lost,
+    ``lease.not.found`` where the record is another's or damaged.
     """
     try:
         record = parse_record(stored.value, LeaseRecord)
@@ -108,10 +109,25 @@ def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
         raise KMSError("lease.not.found", "The lease's record is damaged") from None
     if record.lease_id != expected_lease_id:
         raise KMSError("lease.not.found", "The lease's record is another lease's")
+    if record.revoked_at is not None:
+        raise KMSError(
+            "lease.revoked", details={"leaseId": expected_lease_id, "revokedAt": record.revoked_at}
+        )
     signing, lak = stored.handles.get(_SIGNING), stored.handles.get(_LAK)
     if not isinstance(signing, VapidSigningKey) or not isinstance(lak, AuditSigningKey):
         raise KMSError("lease.needs.resume", details={"leaseId": expected_lease_id})
     return Lease(record, signing, lak, stored.revision)
+
+
+def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
+    """Raise KMSError unless this origin may use the lease now."""
+    details = {"leaseId": record.lease_id}
+    if record.origin != expected_origin:
+        raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
+    if record.revoked_at is not None:
+        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
+    if now_ms >= record.exp:
+        raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 
 def verify_ttl(ttl_hours: float, *, config: Config) -> int:

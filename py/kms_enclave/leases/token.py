@@ -13,8 +13,16 @@ from typing import Final
 import attrs
 
 from kms_enclave.encoding import format_base64url, format_json
+from kms_enclave.ports.storage import Address
 
-__all__ = ["MIN_TTL_S", "TOKEN_TTL_S", "TokenClaims", "format_token", "signing_input"]
+__all__ = [
+    "MIN_TTL_S",
+    "TOKEN_TTL_S",
+    "TokenClaims",
+    "format_token",
+    "signing_input",
+    "token_address",
+]
 
 TOKEN_TTL_S: Final = 900
 MIN_TTL_S: Final = 60
@@ -50,6 +58,11 @@ def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
         payload["rid"] = claims.rid
     parts = (format_base64url(format_json(part).encode()) for part in (header, payload))
     return ".".join(parts).encode("ascii")
+
+
+def token_address(jti: str) -> Address:
+    """Return where a token's id is recorded until the token has expired."""
+    return Address("tokens", jti)
 
 
 def format_token(signed: bytes, signature: bytes) -> str:

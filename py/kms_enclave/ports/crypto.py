@@ -141,6 +141,21 @@ class CryptoPort(Protocol):
     ) -> PassphraseKeys:
         """PBKDF2-HMAC-SHA-256 to 256 bits, then HKDF-SHA-256 with empty salt, by label."""
 
+    async def derive_prf_kek(self, *, prf_output: bytes, salt: bytes, info: bytes) -> WrappingKey:
+        """HKDF-SHA-256 over a PRF output (32 bytes), to an AES-256-GCM wrapping key."""
+
+    async def generate_wrapping_key(self) -> WrappingKey:
+        """Generate an AES-256-GCM wrapping key that cannot be exported."""
+
+    async def verify_webauthn(
+        self, *, algorithm: str, public_key: bytes, signature: bytes, message: bytes
+    ) -> bool:
+        """Check an assertion's signature (WebAuthn section 6.5.5).
+
+        ``algorithm`` is ``ES256`` (ASN.1 DER signature), ``EdDSA`` or ``RS256``;
+        ``public_key`` a SubjectPublicKeyInfo. Anything malformed is ``False``.
+        """
+
     async def mac(self, key: MacKey, message: bytes) -> bytes:
         """Return the 32-byte HMAC-SHA-256."""
 

@@ -1,19 +1,74 @@
 """Asking the user, on the enclave's own origin.
 
-The page never sees what passes here. A refusal is a :class:`~kms_enclave.errors.KMSError`
-with ``unlock.cancelled``.
+The page never sees what passes here. A user who refuses is a
+:class:`~kms_enclave.errors.KMSError` with ``unlock.cancelled``; a ceremony that the
+browser cannot perform is one with ``unsupported``.
+
+Bytes are ``bytes`` here and base64url on the wire.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
 import attrs
 
 from kms_enclave.errors import KMSError
 
-__all__ = ["PassphraseAnswer", "PromptPort", "PromptRequest"]
+__all__ = [
+    "AssertionAnswer",
+    "Ceremony",
+    "Dialog",
+    "PasskeyOption",
+    "PassphraseAnswer",
+    "PromptPort",
+    "PromptRequest",
+    "Recognition",
+    "RegistrationAnswer",
+    "RegistrationOptions",
+]
+
+
+@attrs.frozen
+class Recognition:
+    """What the user recognises a real prompt by; ``colour`` is ``#rrggbb``."""
+
+    phrase: str
+    colour: str
+
+
+@attrs.frozen
+class PasskeyOption:
+    """A passkey that can answer; ``app_salt`` is the PRF input, ``None`` for a gate."""
+
+    credential_id: bytes
+    app_salt: bytes | None
+
+
+@attrs.frozen
+class Ceremony:
+    """A challenge of the worker's own making, and the relying party it is for."""
+
+    challenge: bytes
+    rp_id: str
+    passkeys: Sequence[PasskeyOption] = ()
+
+
+@attrs.frozen
+class RegistrationOptions:
+    """What a new passkey is made with. PRF is always asked for, with ``app_salt``.
+
+    ``user_handle`` is random; ``exclude`` are credentials that are enrolled already.
+    """
+
+    challenge: bytes
+    rp_id: str
+    user_handle: bytes
+    user_name: str
+    app_salt: bytes
+    exclude: Sequence[bytes] = ()
 
 
 @attrs.frozen
@@ -21,15 +76,14 @@ class PromptRequest:
     """What the user is asked to authorise.
 
     ``operation`` is a sentence in words; ``origin`` the verified parent origin that
-    asks; ``methods`` those that can unlock. From the second ``attempt`` on the dialog is
-    still open, and ``error`` is what went wrong.
+    asks; ``methods`` those that can answer; ``error`` what was wrong with the last answer.
     """
 
     operation: str
     origin: str
-    methods: Sequence[str]
-    attempt: int = 1
+    methods: Sequence[str] = ()
     error: KMSError | None = None
+    recognition: Recognition | None = None
 
 
 @attrs.frozen
@@ -39,17 +93,65 @@ class PassphraseAnswer:
     passphrase: str = attrs.field(repr=False)
 
 
-class PromptPort(Protocol):
-    """The enclave's own dialogs. Each waits until the user has answered."""
+@attrs.frozen
+class AssertionAnswer:
+    """What an authenticator signed (WebAuthn section 6.3.3); ``prf_output`` is 32 bytes."""
 
-    async def authenticate(self, request: PromptRequest) -> PassphraseAnswer:
-        """Ask for the passphrase. Raises KMSError ``unlock.cancelled``."""
+    credential_id: bytes
+    client_data_json: bytes
+    authenticator_data: bytes
+    signature: bytes
+    prf_output: bytes | None = attrs.field(repr=False)
+
+
+@attrs.frozen
+class RegistrationAnswer:
+    """A new credential (WebAuthn section 5.2.1); ``public_key`` is a SubjectPublicKeyInfo.
+
+    ``algorithm`` is a COSE number. ``prf_enabled`` says that the credential has PRF;
+    ``prf_output`` is there where the authenticator evaluates it at creation.
+    """
+
+    credential_id: bytes
+    client_data_json: bytes
+    authenticator_data: bytes
+    public_key: bytes
+    algorithm: int
+    prf_enabled: bool
+    prf_output: bytes | None = attrs.field(repr=False)
+
+
+class Dialog(Protocol):
+    """One dialog of the enclave's own. It opens with the first question.
+
+    Each question waits until the user has answered and leaves the dialog open, so that
+    what was wrong can be said in it. A user who refuses has closed it.
+    """
+
+    async def authenticate(
+        self, request: PromptRequest, ceremony: Ceremony | None
+    ) -> PassphraseAnswer | AssertionAnswer:
+        """Ask for one of the methods that unlock."""
 
     async def choose_passphrase(self, request: PromptRequest) -> PassphraseAnswer:
-        """Ask for a new passphrase, typed twice. Raises KMSError ``unlock.cancelled``."""
+        """Ask for a new passphrase, typed twice."""
 
-    async def confirm(self, request: PromptRequest, *, word: str) -> None:
-        """Have the user type ``word``. Raises KMSError ``unlock.cancelled``."""
+    async def register(
+        self, request: PromptRequest, options: RegistrationOptions
+    ) -> RegistrationAnswer:
+        """Have the user create a passkey."""
 
-    async def close(self) -> None:
-        """Close the dialog that an answer left open while it was being checked."""
+    async def set_up(
+        self, request: PromptRequest, options: RegistrationOptions
+    ) -> PassphraseAnswer | RegistrationAnswer:
+        """Show the wizard: the user picks one of ``request.methods`` and completes it."""
+
+    async def confirm(self, request: PromptRequest, *, word: str | None) -> None:
+        """Have the user agree, by typing ``word`` where one is given."""
+
+
+class PromptPort(Protocol):
+    """The user, for one operation at a time."""
+
+    def dialog(self) -> AbstractAsyncContextManager[Dialog]:
+        """Return a context manager that waits for its turn and closes the dialog at its end."""

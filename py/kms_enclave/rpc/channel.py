@@ -8,12 +8,14 @@ user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import cast
 
 from kms_enclave.encoding import format_json, parse_json
-from kms_enclave.errors import ERROR_CODES, KMSError
-from kms_enclave.ports.prompt import PassphraseAnswer, PromptRequest
+from kms_enclave.errors import KMSError
+from kms_enclave.ports.prompt import Dialog
+from kms_enclave.rpc.dialog import WireDialog
 
 __all__ = ["Channel", "Request"]
 
@@ -28,13 +30,13 @@ class Channel:
         self._send = send
         self._asks: dict[int, asyncio.Future[Mapping[str, object]]] = {}
         self._next_ask = 1
-        self._dialog = asyncio.Lock()
+        self._attention = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
         self.handle: Callable[[Request], Awaitable[str]] = _refuse_all
 
     def receive(self, text: str) -> None:
         """Take one message of the frame; a request is answered later, exactly once."""
-        message = cast("dict[str, object]", parse_json(text))
+        message = cast(dict[str, object], parse_json(text))
         if "method" in message:
             task = asyncio.ensure_future(self._answer(message))
             self._running.add(task)
@@ -48,68 +50,29 @@ class Channel:
         """Send progress, ``kms:ready`` or ``kms:refused``."""
         self._send(format_json(message))
 
-    async def authenticate(self, request: PromptRequest) -> PassphraseAnswer:
-        """Ask for the passphrase. Raises KMSError ``unlock.cancelled``."""
-        return _passphrase(await self._ask("authenticate", request, None))
-
-    async def choose_passphrase(self, request: PromptRequest) -> PassphraseAnswer:
-        """Ask for a new passphrase. Raises KMSError ``unlock.cancelled``."""
-        return _passphrase(await self._ask("choosePassphrase", request, None))
-
-    async def confirm(self, request: PromptRequest, *, word: str) -> None:
-        """Have the user type ``word``. Raises KMSError ``unlock.cancelled``."""
-        answer = await self._ask("confirm", request, word)
-        if answer.get("word") != word:
-            await self.close()
-            raise KMSError("unlock.cancelled")
-
-    async def close(self) -> None:
-        """Close the dialog that an answer left open."""
-        self.send_message({"ask": "close"})
-        self._dialog.release()
+    @asynccontextmanager
+    async def dialog(self) -> AsyncIterator[Dialog]:
+        """Wait for the user's attention; close the dialog at the end of the block."""
+        async with self._attention:
+            dialog = WireDialog(ask=self._ask)
+            try:
+                yield dialog
+            finally:
+                if dialog.is_open:
+                    self.send_message({"ask": "close"})
 
     async def _answer(self, request: Request) -> None:
         self._send(await self.handle(request))
 
-    async def _ask(
-        self, ask: str, request: PromptRequest, word: str | None
-    ) -> Mapping[str, object]:
-        if request.attempt == 1:
-            await self._dialog.acquire()
+    async def _ask(self, question: Mapping[str, object]) -> Mapping[str, object]:
         number = self._next_ask
         self._next_ask += 1
         reply: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
         self._asks[number] = reply
-        self.send_message(
-            {
-                "id": number,
-                "ask": ask,
-                "operation": request.operation,
-                "origin": request.origin,
-                "methods": list(request.methods),
-                "word": word,
-                "attempt": request.attempt,
-                "error": request.error.to_wire() if request.error else None,
-            }
-        )
-        message = await reply
-        answer = message.get("answer")
-        if isinstance(answer, dict):
-            return answer
-        self._dialog.release()  # The frame closed the dialog when the user refused.
-        raise _refusal(message.get("refused"))
+        self.send_message({"id": number, **question})
+        return await reply
 
 
 async def _refuse_all(request: Request) -> str:
     error = KMSError("channel.not.initialized")
     return format_json({"id": request.get("id"), "error": error.to_wire()})
-
-
-def _passphrase(answer: Mapping[str, object]) -> PassphraseAnswer:
-    return PassphraseAnswer(str(answer.get("passphrase", "")))
-
-
-def _refusal(refused: object) -> KMSError:
-    code = refused.get("code") if isinstance(refused, dict) else None
-    known = isinstance(code, str) and code in ERROR_CODES
-    return KMSError(str(code) if known else "unlock.cancelled")

@@ -39,14 +39,19 @@ _METHODS_HEAD: Final = """\
 # Methods
 
 Parameters and results as they are on the wire. `KMSUser` has a method of each name that takes the
-parameters as one object, but for `setupPassphrase(passphrase?)`, `getPublicKey(kid?)` and
-`resetKMS(credentials?)`, which take the one value itself. A token's `exp`, `nbf` and `iat` are Unix
-seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
+parameters as one object, but for those that take them one by one: `setupPassphrase(passphrase?)`,
+`getPublicKey(kid?)`, `exportPublicKey(kid?)`, `generateVAPID(credentials?)`,
+`regenerateVAPID(credentials?)`, `signJWT(kid, payload, credentials?)`,
+`addEnrollment(method, credentials?, newCredentials?)`,
+`removeEnrollment(enrollmentId, credentials?)`, `changePassphrase(credentials?, newPassphrase?)`,
+`batch(requests, credentials?)` and `resetKMS(credentials?)`. Bytes (`prfOutput`, `credentialId`)
+may be given as `ArrayBuffer`; on the wire they are base64url. A token's `exp`, `nbf` and `iat` are
+Unix seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
 fields are `request.invalid`, with the field's path in `details.field`.
 
 *When locked*: whether the method answers after a failed check at start (`attestation.failed`).
 
-Generated from `py/kms_enclave/rpc/contract.py` and `py/kms_enclave/policy.py` by `make contract`.
+Generated from `py/kms_enclave/rpc/contract` and `py/kms_enclave/policy.py` by `make contract`.
 """
 
 

@@ -7,30 +7,46 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import cast
+from typing import Never, cast
 
-import attrs
-
-from kms_enclave.audit.journal import HEAD, parse_head
-from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
-from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
-from kms_enclave.enrollment.record import (
-    PASSPHRASE_ENROLLMENT,
-    generic_method,
-    list_enrollments,
+from kms_enclave.encoding import format_base64url
+from kms_enclave.enrollment.addition import (
+    AdditionRequest,
+    PagePasskey,
+    add_by_user,
+    change_passphrase_by_user,
 )
-from kms_enclave.enrollment.setup import setup_passphrase
-from kms_enclave.errors import KMSError, request_invalid
-from kms_enclave.instance import INSTANCE, parse_instance, read_instance
-from kms_enclave.keys.vapid import read_vapid_key
-from kms_enclave.leases.creation import LeaseRequest, create_lease
+from kms_enclave.enrollment.record import GATE, PRF, Method
+from kms_enclave.enrollment.session import authenticated
+from kms_enclave.enrollment.setup import (
+    SetUp,
+    setup_by_wizard,
+    setup_passkey,
+    setup_passphrase,
+)
+from kms_enclave.enrollment.unlock import enclave_rp_id
+from kms_enclave.errors import request_invalid
+from kms_enclave.keys.leased_subscription import (
+    remove_subscription_under_lease,
+    set_subscription_under_lease,
+)
 from kms_enclave.leases.endpoint import verify_visible_ascii
 from kms_enclave.leases.issuance import Issuer, IssueRequest
-from kms_enclave.leases.lease import Sub
-from kms_enclave.reset import reset_instance
+from kms_enclave.reset import RESET_WORDS, reset_instance
 from kms_enclave.rpc import contract
+from kms_enclave.rpc.batch import run_batch
 from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.rpc.queries import make_queries
+from kms_enclave.rpc.steps import STEPS
+from kms_enclave.rpc.translate import (
+    Authenticated,
+    authorisation,
+    hash_of,
+    parse_bytes,
+    to_sub,
+    to_subscription,
+)
 from kms_enclave.structure import unstructure
 
 __all__ = ["make_handlers"]
@@ -41,91 +57,96 @@ Wire = Mapping[str, object]
 def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
     """Return the handler of every method of the contract."""
     return {
+        **make_queries(context),
+        **{name: partial(_run_step, context, name) for name in STEPS},
+        "setPushSubscription": partial(_set_subscription, context),
+        "removePushSubscription": partial(_remove_subscription, context),
+        "batch": partial(run_batch, context),
         "setupPassphrase": partial(_setup_passphrase, context),
-        "isSetup": partial(_is_setup, context),
-        "getStatus": partial(_get_status, context),
-        "getPublicKey": partial(_get_public_key, context),
-        "createLease": partial(_create_lease, context),
+        "setupPasskeyPRF": partial(_setup_passkey, context, PRF),
+        "setupPasskeyGate": partial(_setup_passkey, context, GATE),
+        "setup": partial(_setup, context),
+        "addEnrollment": partial(_add_enrollment, context),
+        "changePassphrase": partial(_change_passphrase, context),
         "issueVAPIDJWT": partial(_issue, issuer),
-        "getAuditLog": partial(_get_audit_log, context),
-        "verifyAuditChain": partial(_verify_audit_chain, context),
         "resetKMS": partial(_reset, context),
     }
+
+
+async def _run_step(context: Context, name: str, params: Authenticated, origin: str) -> Wire:
+    step = STEPS[name](context, cast(Never, params))
+    return await authenticated(context, authorisation(name, params, origin, step.words), step.run)
+
+
+async def _set_subscription(
+    context: Context, params: contract.SetPushSubscriptionParams, origin: str
+) -> Wire:
+    if params.lease_id is None:
+        return await _run_step(context, "setPushSubscription", params, origin)
+    subscription = to_subscription(params.subscription)
+    await set_subscription_under_lease(
+        context, subscription, lease_id=params.lease_id, origin=origin
+    )
+    return unstructure(contract.Success(success=True))
+
+
+async def _remove_subscription(
+    context: Context, params: contract.RemovePushSubscriptionParams, origin: str
+) -> Wire:
+    if params.lease_id is None:
+        return await _run_step(context, "removePushSubscription", params, origin)
+    await remove_subscription_under_lease(context, lease_id=params.lease_id, origin=origin)
+    return unstructure(contract.Success(success=True))
 
 
 async def _setup_passphrase(
     context: Context, params: contract.SetupPassphraseParams, origin: str
 ) -> Wire:
-    key = await setup_passphrase(context, passphrase=params.passphrase, origin=origin)
-    return unstructure(
-        contract.SetupResult(
-            success=True,
-            enrollment_id=PASSPHRASE_ENROLLMENT,
-            vapid_public_key=key.public_key,
-            vapid_kid=key.kid,
-        )
-    )
+    return _set_up(await setup_passphrase(context, passphrase=params.passphrase, origin=origin))
 
 
-async def _is_setup(context: Context, _: contract.Empty, __: str) -> Wire:
-    enrollments = await list_enrollments(context.storage)
-    methods = tuple(dict.fromkeys(generic_method(name) for name in enrollments))
-    return unstructure(contract.IsSetupResult(is_setup=bool(methods), methods=methods))
-
-
-async def _get_status(context: Context, _: contract.Empty, __: str) -> Wire:
-    instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
-    locked = context.lock.reason
-    instance = None
-    entries = 0
-    try:
-        instance = parse_instance(instance_record).record if instance_record else None
-        entries = parse_head(head_record).seq_num + 1
-    except DamagedRecordError:
-        locked = locked or "the enclave's records are damaged"
-    return unstructure(
-        contract.StatusResult(
-            state="locked" if locked else "ready",
-            version=context.build.version,
-            code_hash=context.build.code_hash,
-            manifest_hash=context.build.manifest_hash,
-            instance_id=instance.instance_id if instance else None,
-            is_setup=instance is not None and instance.uak_public is not None,
-            vapid_kid=instance.current_kid if instance else None,
-            audit_entries=entries,
-            now=context.clock.now_ms(),
-            reason=locked,
-        )
-    )
-
-
-async def _get_public_key(context: Context, params: contract.GetPublicKeyParams, _: str) -> Wire:
-    kid = params.kid or (await read_instance(context.storage)).record.current_kid
-    if kid is None:
-        raise KMSError("setup.required")
-    key, _revision = await read_vapid_key(context.storage, kid)
-    return unstructure(contract.GetPublicKeyResult(public_key=key.public_key))
-
-
-async def _create_lease(context: Context, params: contract.CreateLeaseParams, origin: str) -> Wire:
-    asked = attrs.asdict(params.quotas) if params.quotas else {}
-    lease = await create_lease(
-        context,
-        LeaseRequest(
+async def _setup_passkey(
+    context: Context, method: Method, params: contract.SetupPasskeyParams, origin: str
+) -> Wire:
+    _require_own_rp_id(context, params.rp_id, field="rpId")
+    name = "setupPasskeyPRF" if method == PRF else "setupPasskeyGate"
+    return _set_up(
+        await setup_passkey(
+            context,
+            method=method,
+            user_name=params.name,
+            operation=hash_of(name, params, origin),
             origin=origin,
-            user_id=params.user_id,
-            subs=[_sub(endpoint) for endpoint in params.subs],
-            ttl_hours=params.ttl_hours,
-            quotas={name: value for name, value in asked.items() if value is not None},
-            passphrase=_passphrase(params.credentials),
-        ),
-    )
-    quotas = contract.Quotas(**attrs.asdict(lease.quotas))
-    return unstructure(
-        contract.CreateLeaseResult(
-            lease_id=lease.lease_id, exp=lease.exp, quotas=quotas, kid=lease.kid
         )
     )
+
+
+async def _setup(context: Context, params: contract.Empty, origin: str) -> Wire:
+    operation = hash_of("setup", params, origin)
+    return _set_up(await setup_by_wizard(context, operation=operation, origin=origin))
+
+
+async def _add_enrollment(
+    context: Context, params: contract.AddEnrollmentParams, origin: str
+) -> Wire:
+    request = AdditionRequest(
+        method=params.method,
+        passphrase=params.new_credentials.passphrase if params.new_credentials else None,
+        page_passkey=_page_passkey(params),
+    )
+    words = "Add a passphrase" if params.method == "passphrase" else "Add a passkey"
+    enrollment_id = await add_by_user(
+        context, authorisation("addEnrollment", params, origin, words), request
+    )
+    return unstructure(contract.AddEnrollmentResult(success=True, enrollment_id=enrollment_id))
+
+
+async def _change_passphrase(
+    context: Context, params: contract.ChangePassphraseParams, origin: str
+) -> Wire:
+    request = authorisation("changePassphrase", params, origin, "Change the passphrase")
+    await change_passphrase_by_user(context, request, passphrase=params.new_passphrase)
+    return unstructure(contract.Success(success=True))
 
 
 async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> Wire:
@@ -135,7 +156,7 @@ async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> W
         IssueRequest(
             origin=origin,
             lease_id=params.lease_id,
-            endpoint=_sub(params.endpoint),
+            endpoint=to_sub(params.endpoint),
             kid=params.kid,
             relay_id=params.relay_id,
         )
@@ -153,34 +174,8 @@ async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> W
     }
 
 
-async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _: str) -> Wire:
-    if params.from_ < 0:
-        raise request_invalid("from", "must not be negative")
-    if not 1 <= params.limit <= MAX_PAGE:
-        raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
-    page = await read_page(context.storage, start=params.from_, limit=params.limit)
-    return {"entries": page.entries, "next": page.next}
-
-
-async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:
-    instance = await read_instance(context.storage)
-    verdict = await verify_stored_log(context.storage, context.crypto, instance)
-    fault = verdict.fault
-    head = contract.AuditHead(verdict.entries - 1, verdict.last_hash) if verdict.entries else None
-    return unstructure(
-        contract.VerifyAuditChainResult(
-            valid=fault is None,
-            entries=verdict.entries,
-            errors=(contract.AuditFault(fault.seq_num, fault.reason),) if fault else (),
-            head=head,
-        )
-    )
-
-
 async def _reset(context: Context, params: contract.ResetParams, origin: str) -> Wire:
-    closing = await reset_instance(
-        context, passphrase=_passphrase(params.credentials), origin=origin
-    )
+    closing = await reset_instance(context, authorisation("resetKMS", params, origin, RESET_WORDS))
     checkpoint = None
     if closing is not None:
         checkpoint = contract.AuditHead(
@@ -189,9 +184,36 @@ async def _reset(context: Context, params: contract.ResetParams, origin: str) ->
     return unstructure(contract.ResetResult(success=True, checkpoint=checkpoint))
 
 
-def _sub(endpoint: contract.Endpoint) -> Sub:
-    return Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid)
+def _set_up(made: SetUp) -> Wire:
+    return unstructure(
+        contract.SetupResult(
+            success=True,
+            enrollment_id=made.enrollment_id,
+            vapid_public_key=made.key.public_key,
+            vapid_kid=made.key.kid,
+        )
+    )
 
 
-def _passphrase(credentials: contract.PassphraseCredentials | None) -> str | None:
-    return credentials.passphrase if credentials else None
+def _page_passkey(params: contract.AddEnrollmentParams) -> PagePasskey | None:
+    given = params.new_credentials
+    if given is None or params.method == "passphrase":
+        return None
+    if params.method == GATE:
+        raise request_invalid(
+            "newCredentials", "a gate is created by the enclave; nobody could verify a page's"
+        )
+    if given.credential_id is None or given.prf_output is None or given.rp_id is None:
+        raise request_invalid("newCredentials", "needs credentialId, prfOutput and rpId")
+    prf_output = parse_bytes(given.prf_output, field="newCredentials.prfOutput")
+    if len(prf_output) != 32:
+        raise request_invalid("newCredentials.prfOutput", "must be 32 bytes")
+    credential_id = parse_bytes(given.credential_id, field="newCredentials.credentialId")
+    if not credential_id:
+        raise request_invalid("newCredentials.credentialId", "must not be empty")
+    return PagePasskey(format_base64url(credential_id), prf_output, given.rp_id)
+
+
+def _require_own_rp_id(context: Context, rp_id: str | None, *, field: str) -> None:
+    if rp_id not in (None, enclave_rp_id(context.enclave_origin)):
+        raise request_invalid(field, "must be the enclave's own host")

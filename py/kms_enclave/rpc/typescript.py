@@ -32,7 +32,7 @@ def format_typescript() -> str:
     """Return the text of ``contract.gen.ts``."""
     classes = contract_classes()
     lines = [
-        "// Generated from py/kms_enclave/rpc/contract.py by `make contract`; do not edit.",
+        "// Generated from py/kms_enclave/rpc/contract by `make contract`; do not edit.",
         "",
         *_error_lines(),
         "",

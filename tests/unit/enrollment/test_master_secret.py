@@ -2,10 +2,16 @@
 
 import pytest
 from kms_enclave.adapters.native.crypto import NativeCrypto
-from kms_enclave.enrollment.setup import _make_master_secret
+from kms_enclave.enrollment.keys import (
+    NewKek,
+    OpenedEnrollment,
+    enroll_new_secret,
+    make_passphrase_method,
+    open_secret,
+)
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.derivation import derive_user_audit_public_key
-from kms_enclave.ports.crypto import MasterSecret, UnusableSecretError, WrappingKey
+from kms_enclave.ports.crypto import MasterSecret, UnusableSecretError
 
 
 class RefusingCrypto(NativeCrypto):
@@ -23,23 +29,28 @@ class RefusingCrypto(NativeCrypto):
         return await super().derive_audit_public_key(secret, salt=salt, info=info)
 
 
-async def _kek(crypto: NativeCrypto) -> WrappingKey:
-    keys = await crypto.derive_passphrase_keys(
-        passphrase=b"passphrase", salt=bytes(16), iterations=1, kek_info=b"kek", kcv_info=b"kcv"
+async def _new_kek(crypto: NativeCrypto) -> NewKek:
+    return await make_passphrase_method(
+        crypto, passphrase=b"passphrase", iterations=1, via="page", now_ms=0
     )
-    return keys.kek
+
+
+async def _enroll(crypto: NativeCrypto, new: NewKek) -> OpenedEnrollment:
+    return await enroll_new_secret(crypto, new, enrollment_id="enrollment:x", instance_id="i")
 
 
 async def test_a_refused_secret_is_replaced_by_a_fresh_one() -> None:
     crypto = RefusingCrypto(refusals=2)
-    kek = await _kek(crypto)
-    made = await _make_master_secret(crypto, kek=kek, aad=b"aad")
-    stored = await crypto.open_master_secret(kek=kek, wrapped=made.wrapped, iv=made.iv, aad=b"aad")
-    assert await derive_user_audit_public_key(crypto, stored) == made.audit_public
+    new = await _new_kek(crypto)
+    made = await _enroll(crypto, new)
+    stored = await open_secret(crypto, made.enrollment, new.kek, instance_id="i")
+    assert await derive_user_audit_public_key(
+        crypto, stored.secret
+    ) == await derive_user_audit_public_key(crypto, made.secret)
 
 
 async def test_a_platform_that_refuses_every_secret_is_unsupported() -> None:
     crypto = RefusingCrypto(refusals=1_000)
     with pytest.raises(KMSError) as refusal:
-        await _make_master_secret(crypto, kek=await _kek(crypto), aad=b"aad")
+        await _enroll(crypto, await _new_kek(crypto))
     assert refusal.value.code == "unsupported"

@@ -27,6 +27,12 @@ class Algorithms:
         self.js_p256 = self._js_object(name="ECDSA", namedCurve="P-256")
         self.js_es256 = self._js_object(name="ECDSA", hash="SHA-256")
         self.js_ed25519 = self._js_object(name="Ed25519")
+        # One object serves importing a key and verifying with it: each reads what it knows.
+        self.js_webauthn = {
+            "ES256": self._js_object(name="ECDSA", namedCurve="P-256", hash="SHA-256"),
+            "RS256": self._js_object(name="RSASSA-PKCS1-v1_5", hash="SHA-256"),
+            "EdDSA": self.js_ed25519,
+        }
         self.js_to_sign = js_array(["sign"])
         self.js_to_verify = js_array(["verify"])
         self.js_to_sign_and_verify = js_array(["sign", "verify"])

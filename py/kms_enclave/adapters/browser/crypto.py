@@ -19,6 +19,7 @@ from pyodide.ffi import JsException, JsProxy
 
 from kms_enclave.adapters.browser.algorithms import SECRET_BITS, Algorithms
 from kms_enclave.adapters.browser.border import js_array, js_bytes, js_framed, js_key
+from kms_enclave.adapters.browser.ecdsa_der import parse_ecdsa_der
 from kms_enclave.adapters.browser.js_types import (
     JsBuffer,
     JsCrypto,
@@ -111,6 +112,44 @@ class WebCrypto:
             self._algorithms.js_to_sign,
         )
         return PassphraseKeys(kek=WrappingKey(js_kek), kcv_key=MacKey(js_kcv_key))
+
+    async def derive_prf_kek(self, *, prf_output: bytes, salt: bytes, info: bytes) -> WrappingKey:
+        """HKDF-SHA-256 over a PRF output, to an AES-256-GCM wrapping key."""
+        js_output = js_bytes(prf_output)
+        try:
+            js_root = await self._js_subtle.importKey(
+                "raw", js_output, self._algorithms.js_hkdf, False, self._algorithms.js_to_derive
+            )
+        finally:
+            js_output.fill(0)
+        return await self.derive_wrapping_key(MasterSecret(js_root), salt=salt, info=info)
+
+    async def generate_wrapping_key(self) -> WrappingKey:
+        """Generate an AES-256-GCM wrapping key that cannot be exported."""
+        js_wrapping_key = await self._js_subtle.generateKey(
+            self._algorithms.js_aes, False, self._algorithms.js_to_wrap
+        )
+        return WrappingKey(js_wrapping_key)
+
+    async def verify_webauthn(
+        self, *, algorithm: str, public_key: bytes, signature: bytes, message: bytes
+    ) -> bool:
+        """Check an assertion's signature; malformed keys and signatures are ``False``."""
+        js_algorithm = self._algorithms.js_webauthn[algorithm]
+        try:
+            js_public = await self._js_subtle.importKey(
+                "spki",
+                js_bytes(public_key),
+                js_algorithm,
+                False,
+                self._algorithms.js_to_verify,
+            )
+            raw = parse_ecdsa_der(signature) if algorithm == "ES256" else signature
+            return await self._js_subtle.verify(
+                js_algorithm, js_public, js_bytes(raw), js_bytes(message)
+            )
+        except (JsException, ValueError):
+            return False
 
     async def mac(self, key: MacKey, message: bytes) -> bytes:
         """Return the 32-byte HMAC-SHA-256."""

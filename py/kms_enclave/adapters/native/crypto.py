@@ -35,6 +35,7 @@ from kms_enclave.adapters.native.sealed import (
     secret_bytes,
     vapid_private_key,
 )
+from kms_enclave.adapters.native.webauthn import verify_webauthn_signature
 from kms_enclave.ports.crypto import (
     AuditSigningKey,
     DecryptionError,
@@ -78,6 +79,22 @@ class NativeCrypto:
         return PassphraseKeys(
             kek=WrappingKey(sealed(_hkdf(root, salt=b"", info=kek_info), "wrap")),
             kcv_key=MacKey(sealed(_hkdf(root, salt=b"", info=kcv_info), "mac")),
+        )
+
+    async def derive_prf_kek(self, *, prf_output: bytes, salt: bytes, info: bytes) -> WrappingKey:
+        """HKDF-SHA-256 over a PRF output, to an AES-256-GCM wrapping key."""
+        return WrappingKey(sealed(_hkdf(prf_output, salt=salt, info=info), "wrap"))
+
+    async def generate_wrapping_key(self) -> WrappingKey:
+        """Generate an AES-256-GCM wrapping key."""
+        return WrappingKey(sealed(os.urandom(_SECRET_BYTES), "wrap"))
+
+    async def verify_webauthn(
+        self, *, algorithm: str, public_key: bytes, signature: bytes, message: bytes
+    ) -> bool:
+        """Check an assertion's signature."""
+        return verify_webauthn_signature(
+            algorithm=algorithm, public_key=public_key, signature=signature, message=message
         )
 
     async def mac(self, key: MacKey, message: bytes) -> bytes:

@@ -1,0 +1,81 @@
+"""Asking the user to unlock: which methods can answer, and with which challenge."""
+
+from __future__ import annotations
+
+from kms_enclave.context import Context
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.enrollment.credentials import (
+    AssertionCredentials,
+    Credentials,
+    PassphraseCredentials,
+)
+from kms_enclave.enrollment.record import GATE, Enrollment, readable_enrollments
+from kms_enclave.enrollment.unlock import enclave_rp_id
+from kms_enclave.errors import KMSError
+from kms_enclave.instance import InstanceRecord
+from kms_enclave.ports.prompt import (
+    Ceremony,
+    Dialog,
+    PasskeyOption,
+    PassphraseAnswer,
+    PromptRequest,
+    Recognition,
+)
+
+__all__ = ["ask_to_unlock", "recognition_of"]
+
+
+async def ask_to_unlock(
+    context: Context,
+    dialog: Dialog,
+    instance: InstanceRecord,
+    *,
+    words: str,
+    origin: str,
+    operation: bytes,
+    gate_only: bool,
+    error: KMSError | None,
+) -> Credentials:
+    """Show the dialog and return what the user answered.
+
+    Raises KMSError ``unlock.cancelled``, or ``enrollment.not.found`` where nothing that
+    is enrolled can be asked for here.
+    """
+    enrollments = [
+        enrollment
+        for enrollment in await readable_enrollments(context.storage)
+        if enrollment.record.must_remain and (not gate_only or enrollment.record.method == GATE)
+    ]
+    if not enrollments:
+        raise KMSError("enrollment.not.found", "Nothing is enrolled that could be asked for")
+    passkeys = tuple(option for one in enrollments if (option := _option(one)) is not None)
+    methods = tuple(dict.fromkeys(enrollment.record.method for enrollment in enrollments))
+    ceremony = None
+    if passkeys:
+        challenge = context.challenges.issue(operation)
+        ceremony = Ceremony(challenge, enclave_rp_id(context.enclave_origin), passkeys)
+    request = PromptRequest(words, origin, methods, error, recognition_of(instance))
+    answer = await dialog.authenticate(request, ceremony)
+    if isinstance(answer, PassphraseAnswer):
+        return PassphraseCredentials(answer.passphrase, "enclave")
+    if ceremony is None:
+        raise KMSError("unlock.cancelled")
+    return AssertionCredentials(answer, ceremony.challenge, operation)
+
+
+def recognition_of(instance: InstanceRecord) -> Recognition | None:
+    """Return what the user recognises a prompt by, if it was chosen."""
+    if instance.recognition_phrase is None or instance.recognition_colour is None:
+        return None
+    return Recognition(instance.recognition_phrase, instance.recognition_colour)
+
+
+def _option(enrollment: Enrollment) -> PasskeyOption | None:
+    passkey = enrollment.record.passkey
+    if passkey is None:
+        return None
+    try:
+        salt = parse_base64url(passkey.app_salt) if passkey.app_salt else None
+        return PasskeyOption(parse_base64url(passkey.credential_id), salt)
+    except ValueError:
+        return None  # A damaged record must not keep the others from unlocking.

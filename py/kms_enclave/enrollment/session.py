@@ -1,0 +1,302 @@
+"""One authenticated operation: ask who may, act, commit, forget.
+
+The user proves presence once; then the steps run inside the journal, as often as a
+conflict makes them run, and everything they write lands in one commit with entries
+signed by the User Audit Key. With credentials in the call (where the operator allows
+that) there is one attempt; without, the enclave's own dialog asks, stays open after
+wrong credentials and closes at the end. Every denied attempt is an entry of the log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import TypeVar
+
+import attrs
+
+from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.journal import Change
+from kms_enclave.audit.signing import UserSigner, certify_instance, instance_draft, user_draft
+from kms_enclave.context import Context
+from kms_enclave.encoding import format_base64url
+from kms_enclave.enrollment.asking import ask_to_unlock
+from kms_enclave.enrollment.credentials import (
+    AssertionCredentials,
+    Credentials,
+    GateRequested,
+    PassphraseCredentials,
+)
+from kms_enclave.enrollment.keys import OpenedEnrollment
+from kms_enclave.enrollment.record import Enrollment, Via, write_enrollment
+from kms_enclave.enrollment.throttle import clear_attempts, count_attempt
+from kms_enclave.enrollment.unlock import Unlocked, WrongCredentialsError, unlock, verify_form
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.instance import (
+    Instance,
+    InstanceRecord,
+    read_instance,
+    read_instance_in,
+)
+from kms_enclave.keys.derivation import derive_user_audit_key, derive_user_audit_public_key
+from kms_enclave.ports.crypto import AuditSigningKey, MasterSecret
+from kms_enclave.ports.prompt import Dialog
+from kms_enclave.unit_of_work import UnitOfWork
+
+__all__ = [
+    "AuthorisationRequest",
+    "Session",
+    "authenticated",
+    "commit_steps",
+    "require_page_credentials",
+    "unlocked_for",
+    "user_signer",
+]
+
+T = TypeVar("T")
+
+
+@attrs.frozen
+class AuthorisationRequest:
+    """What is to be authorised, and what the page passed for it.
+
+    ``words`` is shown to the user; ``operation`` is the hash of method, parameters and
+    origin, which a challenge is bound to.
+    """
+
+    origin: str
+    words: str
+    operation: bytes
+    given: Credentials | GateRequested | None = attrs.field(repr=False)
+
+
+@attrs.define
+class Session:
+    """What the steps of an authenticated operation work with."""
+
+    context: Context
+    unit: UnitOfWork
+    origin: str
+    now_ms: int
+    opened: OpenedEnrollment
+    signer: UserSigner
+    instance: Instance
+
+    @property
+    def secret(self) -> MasterSecret:
+        """The Master Secret's handle; it must not be kept."""
+        return self.opened.secret
+
+    @property
+    def audit_key(self) -> AuditSigningKey:
+        """The User Audit Key."""
+        return self.signer.audit_key
+
+    async def change_instance(self, record: InstanceRecord) -> None:
+        """Replace the instance's record."""
+        await self.instance.write(self.unit, record)
+        self.instance = attrs.evolve(self.instance, record=record)
+
+    def log(
+        self,
+        op: str,
+        *,
+        details: Mapping[str, object],
+        kid: str = "",
+        user_id: str | None = None,
+        lease_id: str | None = None,
+    ) -> None:
+        """Add an entry that the user authenticated."""
+        draft = EntryDraft(
+            op=op,
+            request_id=self.context.crypto.random_uuid(),
+            kid=kid,
+            origin=self.origin,
+            user_id=user_id,
+            lease_id=lease_id,
+            details=details,
+        )
+        lock_time = self.context.clock.now_ms()
+        self.unit.log(user_draft(self.signer, draft, lock_time=lock_time))
+
+
+Steps = Callable[[Session], Awaitable[T]]
+
+
+async def authenticated(
+    context: Context, authorisation: AuthorisationRequest, steps: Steps[T]
+) -> T:
+    """Authenticate the user and commit what ``steps`` do; return what they return.
+
+    Raises KMSError ``setup.required``, ``unlock.denied``, ``unlock.cancelled``,
+    ``unlock.throttled``, ``enrollment.*``, ``request.invalid``, and what steps raise.
+    """
+    async with unlocked_for(context, authorisation) as (unlocked, _):
+        return await commit_steps(context, authorisation, unlocked, steps)
+
+
+@asynccontextmanager
+async def unlocked_for(
+    context: Context, authorisation: AuthorisationRequest
+) -> AsyncIterator[tuple[Unlocked, Dialog | None]]:
+    """Authenticate the user for what the block does; the dialog closes at its end.
+
+    The dialog, where one was needed, is there for further questions.
+    """
+    instance = await read_instance(context.storage)
+    if instance.record.uak_public is None:
+        raise KMSError("setup.required")
+    given = authorisation.given
+    if given is None or isinstance(given, GateRequested):
+        async with context.prompt.dialog() as dialog:
+            yield await _ask_until_unlocked(context, dialog, authorisation, instance), dialog
+        return
+    require_page_credentials(context, field="credentials")
+    try:
+        unlocked = await _attempt(context, authorisation, given, instance)
+    except WrongCredentialsError:
+        raise KMSError("unlock.denied", _denial(given)) from None
+    yield unlocked, None
+
+
+async def user_signer(context: Context, unlocked: Unlocked) -> UserSigner:
+    """Return the User Audit Key of an unlocked operation."""
+    secret = unlocked.opened.secret
+    public = await derive_user_audit_public_key(context.crypto, secret)
+    return UserSigner(
+        audit_key=await derive_user_audit_key(context.crypto, secret),
+        uak_public=format_base64url(public),
+        unlock_time=context.clock.now_ms(),
+        via=unlocked.via,
+    )
+
+
+def require_page_credentials(context: Context, *, field: str) -> None:
+    """Refuse credentials in a call where the operator has not allowed them."""
+    if not context.config.allow_page_credentials:
+        raise request_invalid(field, "this enclave does not take credentials from a page")
+
+
+async def commit_steps(
+    context: Context, authorisation: AuthorisationRequest, unlocked: Unlocked, steps: Steps[T]
+) -> T:
+    """Commit what ``steps`` do for an unlocked operation; return what they return."""
+    signer = await user_signer(context, unlocked)
+    results: list[T] = []
+
+    async def plan(now_ms: int) -> Change:
+        unit = UnitOfWork(context.storage)
+        instance = await read_instance_in(unit)
+        if instance.record.uak_public != signer.uak_public:
+            raise KMSError("unlock.denied", "The enclave was reset meanwhile")
+        session = Session(
+            context, unit, authorisation.origin, now_ms, unlocked.opened, signer, instance
+        )
+        await _keep_counter(session, unlocked)
+        await _renew_certificate(session)
+        results[:] = [await steps(session)]
+        return unit.change()
+
+    await context.journal.commit(plan)
+    return results[0]
+
+
+async def _keep_counter(session: Session, unlocked: Unlocked) -> None:
+    record = unlocked.opened.enrollment.record
+    if record.passkey is None or unlocked.sign_count is None:
+        return
+    if unlocked.sign_count != record.passkey.sign_count:
+        passkey = attrs.evolve(record.passkey, sign_count=unlocked.sign_count)
+        counted = Enrollment(
+            attrs.evolve(record, passkey=passkey), unlocked.opened.enrollment.gate_key
+        )
+        await write_enrollment(session.unit, counted)
+
+
+async def _renew_certificate(session: Session) -> None:
+    record = session.instance.record
+    renewed = await certify_instance(
+        session.context.crypto, session.audit_key, record, session.context.build
+    )
+    if renewed is not record:
+        await session.change_instance(renewed)
+
+
+async def _ask_until_unlocked(
+    context: Context, dialog: Dialog, authorisation: AuthorisationRequest, instance: Instance
+) -> Unlocked:
+    error: KMSError | None = None
+    while True:
+        credentials = await ask_to_unlock(
+            context,
+            dialog,
+            instance.record,
+            words=authorisation.words,
+            origin=authorisation.origin,
+            operation=authorisation.operation,
+            gate_only=isinstance(authorisation.given, GateRequested),
+            error=error,
+        )
+        try:
+            return await _attempt(context, authorisation, credentials, instance)
+        except WrongCredentialsError:
+            error = KMSError("unlock.denied", _denial(credentials))
+        except KMSError as refusal:
+            if refusal.code not in ("request.invalid", "unlock.throttled"):
+                raise
+            error = refusal
+
+
+async def _attempt(
+    context: Context,
+    authorisation: AuthorisationRequest,
+    credentials: Credentials,
+    instance: Instance,
+) -> Unlocked:
+    via: Via = (
+        credentials.via
+        if isinstance(credentials, PassphraseCredentials)
+        else ("enclave" if isinstance(credentials, AssertionCredentials) else "page")
+    )
+    verify_form(credentials)
+    # One at a time: calls with right credentials in parallel are not guesses.
+    async with context.unlocking:
+        await count_attempt(context.storage, context.clock, via=via)
+        try:
+            unlocked = await unlock(
+                context,
+                credentials=credentials,
+                instance=instance.record,
+                origin=authorisation.origin,
+            )
+        except WrongCredentialsError:
+            await _record_denial(context, authorisation.origin, credentials, via)
+            raise
+        except KMSError:
+            await clear_attempts(context.storage, via=via)  # Damage is no guess.
+            raise
+        await clear_attempts(context.storage, via=via)
+        return unlocked
+
+
+def _denial(credentials: Credentials) -> str:
+    if isinstance(credentials, PassphraseCredentials):
+        return "Invalid passphrase"
+    return "The passkey's answer is not valid"
+
+
+async def _record_denial(context: Context, origin: str, credentials: Credentials, via: Via) -> None:
+    method = "passphrase" if isinstance(credentials, PassphraseCredentials) else "passkey"
+    draft = EntryDraft(
+        op="unlock.denied",
+        request_id=context.crypto.random_uuid(),
+        origin=origin,
+        details={"method": method, "via": via},
+    )
+
+    async def plan(_: int) -> Change:
+        # Another tab may have begun a new instance while the keys were derived.
+        instance = await read_instance(context.storage)
+        return Change(drafts=[instance_draft(instance, draft)])
+
+    await context.journal.commit(plan)

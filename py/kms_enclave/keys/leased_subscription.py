@@ -1,0 +1,81 @@
+"""Push subscriptions under a lease: the page keeps them current while no user is there."""
+
+from __future__ import annotations
+
+from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.journal import Change
+from kms_enclave.audit.signing import instance_draft
+from kms_enclave.context import Context
+from kms_enclave.errors import KMSError
+from kms_enclave.instance import read_instance_in
+from kms_enclave.keys.subscription import (
+    PushSubscription,
+    delete_subscription,
+    subscription_details,
+    verify_subscription,
+    write_subscription,
+)
+from kms_enclave.leases.lease import LeaseRecord, lease_address, parse_lease, verify_lease_usable
+from kms_enclave.unit_of_work import UnitOfWork
+
+__all__ = ["remove_subscription_under_lease", "set_subscription_under_lease"]
+
+
+async def set_subscription_under_lease(
+    context: Context, subscription: PushSubscription, *, lease_id: str, origin: str
+) -> None:
+    """Store this origin's subscription of the lease's key.
+
+    Raises FieldError, and KMSError as issuing under the lease would.
+    """
+    endpoint_origin = verify_subscription(subscription, config=context.config)
+
+    async def plan(now_ms: int) -> Change:
+        unit = UnitOfWork(context.storage)
+        lease = await _usable_lease(unit, lease_id, origin, now_ms)
+        await write_subscription(unit, subscription, kid=lease.kid, origin=origin)
+        await _log(context, unit, "subscription.set", lease, endpoint_origin)
+        return unit.change()
+
+    await context.journal.commit(plan)
+
+
+async def remove_subscription_under_lease(context: Context, *, lease_id: str, origin: str) -> None:
+    """Delete this origin's subscription of the lease's key; none is no error."""
+
+    async def plan(now_ms: int) -> Change:
+        unit = UnitOfWork(context.storage)
+        lease = await _usable_lease(unit, lease_id, origin, now_ms)
+        if await delete_subscription(unit, kid=lease.kid, origin=origin):
+            await _log(context, unit, "subscription.remove", lease, None)
+        return unit.change()
+
+    await context.journal.commit(plan)
+
+
+async def _usable_lease(unit: UnitOfWork, lease_id: str, origin: str, now_ms: int) -> LeaseRecord:
+    stored = await unit.read(lease_address(lease_id))
+    if stored is None:
+        raise KMSError("lease.not.found", f"Lease not found: {lease_id}")
+    record = parse_lease(stored, expected_lease_id=lease_id).record
+    verify_lease_usable(record, expected_origin=origin, now_ms=now_ms)
+    return record
+
+
+async def _log(
+    context: Context,
+    unit: UnitOfWork,
+    op: str,
+    lease: LeaseRecord,
+    endpoint_origin: str | None,
+) -> None:
+    draft = EntryDraft(
+        op=op,
+        request_id=context.crypto.random_uuid(),
+        kid=lease.kid,
+        user_id=lease.user_id,
+        origin=lease.origin,
+        lease_id=lease.lease_id,
+        details=subscription_details(endpoint_origin) if endpoint_origin else {},
+    )
+    unit.log(instance_draft(await read_instance_in(unit), draft))

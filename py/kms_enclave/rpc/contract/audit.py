@@ -1,0 +1,104 @@
+"""The audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import attrs
+
+__all__ = [
+    "AuditDelegationCert",
+    "AuditEntry",
+    "AuditFault",
+    "AuditHead",
+    "GetAuditLogParams",
+    "GetAuditLogResult",
+    "VerifyAuditChainResult",
+]
+
+
+@attrs.frozen
+class AuditDelegationCert:
+    """The User Audit Key's word that another key may sign entries; times in milliseconds."""
+
+    type: Literal["audit-delegation"]
+    version: Literal[1]
+    signer_kind: Literal["LAK", "KIAK"]
+    delegate_pub: str
+    scope: tuple[str, ...]
+    not_before: int
+    not_after: int | None
+    code_hash: str
+    manifest_hash: str
+    kms_version: str
+    sig: str
+    lease_id: str | None = None
+    instance_id: str | None = None
+
+
+@attrs.frozen
+class AuditEntry:
+    """One entry of the audit log (``docs/spec/audit.md``); times in milliseconds."""
+
+    kms_version: Literal[2]
+    seq_num: int
+    timestamp: int
+    op: str
+    kid: str
+    request_id: str
+    previous_hash: str
+    chain_hash: str
+    signer: Literal["UAK", "LAK", "KIAK"]
+    signer_id: str
+    sig: str
+    user_id: str | None = None
+    origin: str | None = None
+    lease_id: str | None = None
+    unlock_time: int | None = None
+    lock_time: int | None = None
+    duration: int | None = None
+    details: Mapping[str, object] | None = None
+    cert: AuditDelegationCert | None = None
+
+
+@attrs.frozen
+class GetAuditLogParams:
+    """Entries from ``seqNum`` ``from`` on, at most ``limit`` (1 to 500, 500 unless given)."""
+
+    from_: int = 0
+    limit: int = 500
+
+
+@attrs.frozen
+class GetAuditLogResult:
+    """``next`` is where the following page starts, or null after the last."""
+
+    entries: tuple[AuditEntry, ...]
+    next: int | None
+
+
+@attrs.frozen
+class AuditFault:
+    """The first bad entry and what is wrong with it; ``seq_num`` -1: the log as a whole."""
+
+    seq_num: int
+    reason: str
+
+
+@attrs.frozen
+class AuditHead:
+    """The last entry's number and hash."""
+
+    seq_num: int
+    chain_hash: str
+
+
+@attrs.frozen
+class VerifyAuditChainResult:
+    """``entries`` counts what was verified; ``head`` is the last good entry."""
+
+    valid: bool
+    entries: int
+    errors: tuple[AuditFault, ...]
+    head: AuditHead | None

@@ -1,0 +1,154 @@
+"""Methods that only read: each answers from what is stored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+
+from kms_enclave.audit.journal import HEAD, parse_head
+from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
+from kms_enclave.codec import DamagedRecordError
+from kms_enclave.context import Context
+from kms_enclave.enrollment.record import (
+    GATE,
+    EnrollmentRecord,
+    generic_method,
+    list_enrollments,
+    readable_enrollments,
+)
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.instance import INSTANCE, parse_instance, read_instance
+from kms_enclave.keys.subscription import read_subscription
+from kms_enclave.keys.vapid import read_vapid_key
+from kms_enclave.rpc import contract
+from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.structure import unstructure
+
+__all__ = ["make_queries"]
+
+Wire = Mapping[str, object]
+
+
+def make_queries(context: Context) -> Mapping[str, Handler]:
+    """Return the handlers of the methods that need no authorisation."""
+    return {
+        "isSetup": partial(_is_setup, context),
+        "getEnrollments": partial(_get_enrollments, context),
+        "getStatus": partial(_get_status, context),
+        "getPublicKey": partial(_get_public_key, context),
+        "exportPublicKey": partial(_get_public_key, context),
+        "getVAPIDKid": partial(_get_vapid_kid, context),
+        "getPushSubscription": partial(_get_push_subscription, context),
+        "getAuditLog": partial(_get_audit_log, context),
+        "verifyAuditChain": partial(_verify_audit_chain, context),
+    }
+
+
+async def _is_setup(context: Context, _: contract.Empty, __: str) -> Wire:
+    enrollments = await list_enrollments(context.storage)
+    methods = tuple(dict.fromkeys(generic_method(name) for name in enrollments))
+    return unstructure(contract.IsSetupResult(is_setup=bool(methods), methods=methods))
+
+
+async def _get_status(context: Context, _: contract.Empty, __: str) -> Wire:
+    instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
+    locked = context.lock.reason
+    instance = None
+    entries = 0
+    try:
+        instance = parse_instance(instance_record).record if instance_record else None
+        entries = parse_head(head_record).seq_num + 1
+    except DamagedRecordError:
+        locked = locked or "the enclave's records are damaged"
+    return unstructure(
+        contract.StatusResult(
+            state="locked" if locked else "ready",
+            version=context.build.version,
+            code_hash=context.build.code_hash,
+            manifest_hash=context.build.manifest_hash,
+            instance_id=instance.instance_id if instance else None,
+            is_setup=instance is not None and instance.uak_public is not None,
+            vapid_kid=instance.current_kid if instance else None,
+            audit_entries=entries,
+            now=context.clock.now_ms(),
+            reason=locked,
+        )
+    )
+
+
+async def _get_public_key(context: Context, params: contract.GetPublicKeyParams, _: str) -> Wire:
+    key = await read_vapid_key(context.storage, params.kid or await _current_kid(context))
+    return unstructure(contract.GetPublicKeyResult(public_key=key.public_key))
+
+
+async def _get_vapid_kid(context: Context, _: contract.Empty, __: str) -> Wire:
+    return unstructure(contract.GetVAPIDKidResult(kid=await _current_kid(context)))
+
+
+async def _get_push_subscription(context: Context, _: contract.Empty, origin: str) -> Wire:
+    kid = await _current_kid(context)
+    found = await read_subscription(context.storage, kid=kid, origin=origin)
+    return {"subscription": unstructure(found) if found else None}
+
+
+async def _get_enrollments(context: Context, _: contract.Empty, __: str) -> Wire:
+    ids = await list_enrollments(context.storage)
+    readable = {
+        enrollment.record.enrollment_id: enrollment.record
+        for enrollment in await readable_enrollments(context.storage)
+    }
+    details = tuple(_enrollment_info(name, readable.get(name)) for name in ids)
+    return unstructure(contract.GetEnrollmentsResult(enrollments=tuple(ids), details=details))
+
+
+def _enrollment_info(name: str, record: EnrollmentRecord | None) -> contract.EnrollmentInfo:
+    if record is None:
+        return contract.EnrollmentInfo(
+            enrollment_id=name,
+            method=generic_method(name),
+            created_at=0,
+            via="enclave",
+            assurance="low",
+            page_only=False,
+            damaged=True,
+        )
+    return contract.EnrollmentInfo(
+        enrollment_id=name,
+        method=record.method,
+        created_at=record.created_at,
+        via=record.via,
+        assurance="low" if record.method == GATE else "high",
+        page_only=not record.must_remain,
+        damaged=False,
+    )
+
+
+async def _current_kid(context: Context) -> str:
+    kid = (await read_instance(context.storage)).record.current_kid
+    if kid is None:
+        raise KMSError("setup.required")
+    return kid
+
+
+async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _: str) -> Wire:
+    if params.from_ < 0:
+        raise request_invalid("from", "must not be negative")
+    if not 1 <= params.limit <= MAX_PAGE:
+        raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
+    page = await read_page(context.storage, start=params.from_, limit=params.limit)
+    return {"entries": page.entries, "next": page.next}
+
+
+async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:
+    instance = await read_instance(context.storage)
+    verdict = await verify_stored_log(context.storage, context.crypto, instance)
+    fault = verdict.fault
+    head = contract.AuditHead(verdict.entries - 1, verdict.last_hash) if verdict.entries else None
+    return unstructure(
+        contract.VerifyAuditChainResult(
+            valid=fault is None,
+            entries=verdict.entries,
+            errors=(contract.AuditFault(fault.seq_num, fault.reason),) if fault else (),
+            head=head,
+        )
+    )

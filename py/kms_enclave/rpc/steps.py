@@ -1,0 +1,142 @@
+"""Authenticated methods as steps: what is authorised in words, and what is then done.
+
+A step runs inside one authenticated commit, alone or as part of a batch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, Never
+
+import attrs
+
+from kms_enclave.context import Context
+from kms_enclave.enrollment.changes import remove_enrollment
+from kms_enclave.enrollment.session import Session
+from kms_enclave.errors import KMSError
+from kms_enclave.keys.operations import generate_key, regenerate_key, sign_jwt, verify_payload
+from kms_enclave.keys.subscription import (
+    delete_subscription,
+    subscription_details,
+    verify_subscription,
+    write_subscription,
+)
+from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, verify_request
+from kms_enclave.leases.lease import LeaseRecord
+from kms_enclave.rpc import contract
+from kms_enclave.rpc.translate import to_sub, to_subscription
+from kms_enclave.structure import unstructure
+
+__all__ = ["STEPS", "Step"]
+
+Wire = Mapping[str, object]
+
+
+@attrs.frozen
+class Step:
+    """``words`` is shown to the user; ``run`` acts and returns the method's result."""
+
+    words: str
+    run: Callable[[Session], Awaitable[Wire]]
+
+
+def _generate(_: Context, __: contract.AuthenticatedParams) -> Step:
+    async def run(session: Session) -> Wire:
+        key = await generate_key(session)
+        return unstructure(contract.GenerateVAPIDResult(kid=key.kid, public_key=key.public_key))
+
+    return Step("Make a new push key", run)
+
+
+def _regenerate(_: Context, __: contract.AuthenticatedParams) -> Step:
+    async def run(session: Session) -> Wire:
+        key = await regenerate_key(session)
+        return unstructure(contract.GenerateVAPIDResult(kid=key.kid, public_key=key.public_key))
+
+    return Step("Replace the push key, and end every lease that uses it", run)
+
+
+def _sign(context: Context, params: contract.SignJWTParams) -> Step:
+    verify_payload(params.payload, now_s=context.clock.now_ms() // 1000)
+
+    async def run(session: Session) -> Wire:
+        jwt = await sign_jwt(session, kid=params.kid, payload=params.payload)
+        return unstructure(contract.SignJWTResult(jwt=jwt))
+
+    return Step(f"Sign a token for {params.payload['aud']}", run)
+
+
+def _create_lease(context: Context, params: contract.CreateLeaseParams) -> Step:
+    asked = attrs.asdict(params.quotas) if params.quotas else {}
+    request = LeaseRequest(
+        user_id=params.user_id,
+        subs=[to_sub(endpoint) for endpoint in params.subs],
+        ttl_hours=params.ttl_hours,
+        quotas={name: value for name, value in asked.items() if value is not None},
+        kid=params.kid,
+    )
+    verify_request(request, config=context.config)
+
+    async def run(session: Session) -> Wire:
+        return _lease_result(await create_lease(session, request))
+
+    return Step(in_words(request), run)
+
+
+def _lease_result(lease: LeaseRecord) -> Wire:
+    quotas = contract.Quotas(**attrs.asdict(lease.quotas))
+    return unstructure(
+        contract.CreateLeaseResult(
+            lease_id=lease.lease_id, exp=lease.exp, quotas=quotas, kid=lease.kid
+        )
+    )
+
+
+def _set_subscription(context: Context, params: contract.SetPushSubscriptionParams) -> Step:
+    subscription = to_subscription(params.subscription)
+    endpoint_origin = verify_subscription(subscription, config=context.config)
+
+    async def run(session: Session) -> Wire:
+        kid = _current_kid(session)
+        await write_subscription(session.unit, subscription, kid=kid, origin=session.origin)
+        session.log("subscription.set", kid=kid, details=subscription_details(endpoint_origin))
+        return unstructure(contract.Success(success=True))
+
+    return Step(f"Store a push subscription of {endpoint_origin}", run)
+
+
+def _remove_subscription(_: Context, __: contract.RemovePushSubscriptionParams) -> Step:
+    async def run(session: Session) -> Wire:
+        kid = _current_kid(session)
+        if await delete_subscription(session.unit, kid=kid, origin=session.origin):
+            session.log("subscription.remove", kid=kid, details={})
+        return unstructure(contract.Success(success=True))
+
+    return Step("Remove the push subscription", run)
+
+
+def _remove_enrollment(_: Context, params: contract.RemoveEnrollmentParams) -> Step:
+    async def run(session: Session) -> Wire:
+        await remove_enrollment(session, params.enrollment_id)
+        return unstructure(contract.Success(success=True))
+
+    return Step(f"Remove a way to unlock: {params.enrollment_id}", run)
+
+
+def _current_kid(session: Session) -> str:
+    kid = session.instance.record.current_kid
+    if kid is None:
+        raise KMSError("key.not.found")
+    return kid
+
+
+STEPS: Final[Mapping[str, Callable[[Context, Never], Step]]] = {
+    "generateVAPID": _generate,
+    "regenerateVAPID": _regenerate,
+    "signJWT": _sign,
+    "createLease": _create_lease,
+    "setPushSubscription": _set_subscription,
+    "removePushSubscription": _remove_subscription,
+    "removeEnrollment": _remove_enrollment,
+}
+"""The methods that need fresh authentication and nothing else from the user."""

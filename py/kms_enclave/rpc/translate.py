@@ -1,0 +1,81 @@
+"""From the contract's classes to the domain's."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.enrollment.challenge import operation_hash
+from kms_enclave.enrollment.credentials import (
+    Credentials,
+    GateRequested,
+    PassphraseCredentials,
+    PrfCredentials,
+)
+from kms_enclave.enrollment.session import AuthorisationRequest
+from kms_enclave.errors import request_invalid
+from kms_enclave.keys.subscription import PushSubscription, SubscriptionKeys
+from kms_enclave.leases.lease import Sub
+from kms_enclave.rpc import contract
+from kms_enclave.structure import unstructure
+
+__all__ = ["Authenticated", "authorisation", "hash_of", "parse_bytes", "to_sub", "to_subscription"]
+
+_SECRETS = frozenset({"credentials", "newCredentials", "newPassphrase", "passphrase"})
+
+
+class Authenticated(Protocol):
+    """Parameters that may carry credentials."""
+
+    @property
+    def credentials(self) -> contract.Credentials | None: ...
+
+
+def authorisation(
+    method: str, params: Authenticated, origin: str, words: str
+) -> AuthorisationRequest:
+    """Return the request to authorise one call of a method."""
+    return AuthorisationRequest(
+        origin=origin,
+        words=words,
+        operation=hash_of(method, params, origin),
+        given=_given(params.credentials),
+    )
+
+
+def hash_of(method: str, params: object, origin: str) -> bytes:
+    """Return the hash of a call; what is secret in it is left out."""
+    shown = {name: value for name, value in unstructure(params).items() if name not in _SECRETS}
+    return operation_hash(method=method, params=shown, origin=origin)
+
+
+def parse_bytes(text: str, *, field: str) -> bytes:
+    """Return base64url as bytes. Raises KMSError ``request.invalid``."""
+    try:
+        return parse_base64url(text)
+    except ValueError:
+        raise request_invalid(field, "must be base64url without padding") from None
+
+
+def to_sub(endpoint: contract.Endpoint) -> Sub:
+    """Return an endpoint as the domain knows it."""
+    return Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid)
+
+
+def to_subscription(given: contract.PushSubscription) -> PushSubscription:
+    """Return a push subscription as the domain knows it."""
+    keys = SubscriptionKeys(given.keys.p256dh, given.keys.auth) if given.keys else None
+    return PushSubscription(given.endpoint, given.expiration_time, keys)
+
+
+def _given(given: contract.Credentials | None) -> Credentials | GateRequested | None:
+    if given is None:
+        return None
+    if isinstance(given, contract.PassphraseCredentials):
+        return PassphraseCredentials(given.passphrase, "page")
+    if isinstance(given, contract.PasskeyGateCredentials):
+        return GateRequested()
+    output = parse_bytes(given.prf_output, field="credentials.prfOutput")
+    if len(output) != 32:
+        raise request_invalid("credentials.prfOutput", "must be 32 bytes")
+    return PrfCredentials(output)
