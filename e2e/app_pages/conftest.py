@@ -1,0 +1,60 @@
+"""The pages that the build makes for the app's origin, served as `make demo` serves them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext, Playwright
+
+from e2e.app_pages.driver import Demo
+from e2e.app_pages.receiver import Receiver, receive_reports
+from e2e.conftest import Serve
+from e2e.driving.chromium import launch_chromium_without_third_party_storage
+from web.server.serving import LocalServer
+
+OpenDemo = Callable[[], Demo]
+
+
+@pytest.fixture(scope="session")
+def demo_server(serve: Serve, pieces: Path) -> LocalServer:
+    return serve(app_root=pieces / "demo")
+
+
+@pytest.fixture
+def open_demo(context: BrowserContext, demo_server: LocalServer) -> OpenDemo:
+    def open_() -> Demo:
+        page = context.new_page()
+        page.goto(f"{demo_server.app_origin}/")
+        return Demo(page)
+
+    return open_
+
+
+@pytest.fixture
+def demo(open_demo: OpenDemo) -> Demo:
+    opened = open_demo()
+    opened.wait_until_ready()
+    return opened
+
+
+@pytest.fixture
+def leased_demo(demo: Demo) -> Demo:
+    demo.set_up_from_page()
+    demo.create_lease_in_enclave()
+    return demo
+
+
+@pytest.fixture
+def context_without_storage(playwright: Playwright) -> Iterator[BrowserContext]:
+    """A browser that gives an embedded page of another site no storage at all."""
+    browser = launch_chromium_without_third_party_storage(playwright)
+    yield browser.new_context()
+    browser.close()
+
+
+@pytest.fixture
+def receiver() -> Iterator[Receiver]:
+    with receive_reports() as running:
+        yield running

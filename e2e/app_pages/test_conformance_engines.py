@@ -1,0 +1,69 @@
+"""Chromium, Firefox and WebKitGTK, each opening the page that a person would open."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+from contract.browser.engines import open_page
+from playwright.sync_api import BrowserContext
+
+from e2e.app_pages.receiver import Receiver, Report
+from web.server.serving import LocalServer
+
+# The slowest engine compiles the interpreter several times on a busy machine.
+DEADLINE_S = 180.0
+
+ENGINE_NAMES = {"chromium": "Blink", "firefox": "Gecko", "webkit": "WebKit"}
+
+
+def address(origin: str, receiver: Receiver) -> str:
+    return f"{origin}/conformance/?autorun=1&report={quote(receiver.url, safe='')}"
+
+
+def failures(report: Report) -> list[Mapping[str, Any]]:
+    return [check for check in report["checks"] if check["outcome"] != "pass"]
+
+
+def require_pass(report: Report, engine: str) -> None:
+    assert failures(report) == []
+    assert report["verdict"] == "pass"
+    assert report["environment"]["engine"] == ENGINE_NAMES[engine]
+    assert len(report["enclave"]["manifestHash"]) == 64
+
+
+def test_chromium_passes(context: BrowserContext, demo_server: LocalServer, receiver: Receiver):
+    context.new_page().goto(address(demo_server.app_origin, receiver))
+    require_pass(receiver.wait(DEADLINE_S), "chromium")
+
+
+@pytest.mark.parametrize("engine", ["firefox", "webkit"])
+def test_other_engines_pass(
+    engine: str, demo_server: LocalServer, receiver: Receiver, tmp_path: Path
+):
+    with open_page(engine, address(demo_server.app_origin, receiver), tmp_path):
+        require_pass(receiver.wait(DEADLINE_S), engine)
+
+
+@pytest.mark.parametrize("engine", ["firefox", "webkit"])
+def test_other_engines_pass_with_partitioned_storage(
+    engine: str, demo_server: LocalServer, receiver: Receiver, tmp_path: Path
+):
+    with open_page(engine, address(demo_server.cross_site_app_origin, receiver), tmp_path):
+        report = receiver.wait(DEADLINE_S)
+    require_pass(report, engine)
+    (storage,) = (check for check in report["checks"] if check["id"] == "storage")
+    assert storage["note"].startswith("cross-site")
+
+
+def test_blocked_storage_is_named_not_failed(
+    context_without_storage: BrowserContext, demo_server: LocalServer, receiver: Receiver
+):
+    context_without_storage.new_page().goto(address(demo_server.cross_site_app_origin, receiver))
+    report = receiver.wait(DEADLINE_S)
+    assert report["verdict"] == "unsupported"
+    (start,) = (check for check in report["checks"] if check["outcome"] == "unsupported")
+    assert (start["id"], start["note"].split(":")[0]) == ("start", "storage.blocked")

@@ -1,0 +1,82 @@
+"""Narrow windows, keyboards, screen readers, and a page that stays where it is."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, expect
+
+from e2e.app_pages.conftest import OpenDemo
+from e2e.app_pages.driver import PASSPHRASE, Demo
+
+OBSERVE_SHIFTS = """
+  window.shifts = [];
+  new PerformanceObserver((list) => {
+    for (const entry of list.getEntries()) window.shifts.push(entry.value);
+  }).observe({ type: "layout-shift", buffered: true });
+"""
+
+UNNAMED_CONTROLS = """() =>
+  [...document.querySelectorAll("button, input, select")]
+    .filter(({ labels, ariaLabel, textContent }) => !labels?.length && !ariaLabel && !textContent)
+    .map((control) => control.outerHTML)
+"""
+
+
+def overflow_px(page: Page) -> int:
+    return page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+
+
+def shifts(demo: Demo) -> list[float]:
+    return demo.page.evaluate("window.shifts")
+
+
+def test_nothing_moves_while_the_enclave_starts(context: BrowserContext, open_demo: OpenDemo):
+    context.add_init_script(OBSERVE_SHIFTS)
+    demo = open_demo()
+    demo.wait_until_ready()
+    assert shifts(demo) == []
+
+
+def test_nothing_moves_on_a_later_visit(context: BrowserContext, leased_demo: Demo):
+    context.add_init_script(OBSERVE_SHIFTS)
+    leased_demo.page.reload()
+    leased_demo.wait_until_ready()
+    assert shifts(leased_demo) == []
+
+
+@pytest.mark.parametrize("width", [320, 1200])
+def test_nothing_is_wider_than_the_window(leased_demo: Demo, width: int):
+    leased_demo.page.set_viewport_size({"width": width, "height": 700})
+    leased_demo.issue()
+    assert overflow_px(leased_demo.page) <= 0
+
+
+def test_every_control_has_a_name(leased_demo: Demo):
+    assert leased_demo.page.evaluate(UNNAMED_CONTROLS) == []
+
+
+def test_the_keyboard_alone_is_enough(demo: Demo):
+    keyboard = demo.page.keyboard
+    keyboard.press("Tab")
+    expect(demo.page.get_by_role("link", name="Skip to the steps")).to_be_focused()
+    keyboard.press("Enter")
+    keyboard.press("Tab")
+    expect(demo.page.get_by_role("button", name="Set up in the enclave")).to_be_focused()
+    keyboard.press("Enter")
+    expect(demo.prompt.get_by_label("New passphrase")).to_be_focused()
+    demo.page.wait_for_timeout(600)
+    keyboard.type(PASSPHRASE)
+    keyboard.press("Tab")
+    keyboard.type(PASSPHRASE)
+    keyboard.press("Enter")
+    demo.wait_until_done("setup")
+    # Its form is gone: the focus is where the result is told, and goes on from there.
+    expect(demo.page.locator("#setup-explain")).to_be_focused()
+    keyboard.press("Tab")
+    expect(demo.page.get_by_label("User")).to_be_focused()
+
+
+def test_what_happens_is_announced(demo: Demo):
+    expect(demo.page.locator("#start-explain")).to_have_role("status")
+    expect(demo.page.locator("#start-explain")).to_contain_text("This page can send it messages")
+    expect(demo.failure("setup")).to_have_attribute("role", "alert")

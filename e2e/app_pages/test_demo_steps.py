@@ -1,0 +1,147 @@
+"""The way through the demo, and its wrong turns."""
+
+from __future__ import annotations
+
+import re
+import time
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext, expect
+
+from e2e.app_pages.driver import PASSPHRASE, Demo
+from e2e.conftest import Serve
+from e2e.oracles.vapid import verify_vapid_token
+from web.server.serving import LocalServer
+
+ENDPOINT_URL = "https://fcm.googleapis.com/fcm/send/demo-phone"
+
+
+def public_key_of(demo: Demo) -> str:
+    """The current public key, asked for by a `KMSUser` of this test's own."""
+    return demo.page.evaluate(
+        """async () => {
+          const { KMSUser } = await import("/sdk/kms-user.js");
+          const kms = new KMSUser(await (await fetch("/sdk/enclave.json")).json());
+          await kms.init();
+          return (await kms.getPublicKey()).publicKey;
+        }"""
+    )
+
+
+def test_a_stranger_gets_a_token_that_others_accept(demo: Demo):
+    demo.set_up_in_enclave()
+    demo.create_lease_in_enclave()
+    jwt = demo.issue()
+    verify_vapid_token(
+        jwt,
+        public_key=public_key_of(demo),
+        expected_endpoint=ENDPOINT_URL,
+        now_s=time.time(),
+    )
+
+
+def test_the_page_checks_token_and_entry_by_itself(leased_demo: Demo):
+    leased_demo.issue()
+    findings = leased_demo.page.locator(".findings li")
+    expect(findings).to_have_count(7)
+    expect(findings.and_(leased_demo.page.locator(".holds"))).to_have_count(7)
+
+
+def test_the_log_is_told_in_words_and_verified(leased_demo: Demo):
+    leased_demo.issue()
+    rows = leased_demo.page.locator("#log-entries summary")
+    expect(rows).to_have_text(
+        [
+            re.compile(r"#3.*A token for phone at https://fcm\.googleapis\.com, until"),
+            re.compile(r"#2.*A lease for ada, 2 endpoints, until"),
+            re.compile(r"#1.*Set up with a passphrase, passed by the page"),
+            re.compile(r"#0.*The enclave’s log began"),
+        ]
+    )
+    leased_demo.page.get_by_role("button", name="Verify the whole chain").click()
+    expect(leased_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
+
+
+def test_the_lease_is_remembered_over_a_reload(leased_demo: Demo):
+    leased_demo.page.reload()
+    leased_demo.wait_until_ready()
+    leased_demo.issue()
+
+
+def test_a_wrong_passphrase_is_told_by_code(demo: Demo):
+    demo.set_up_from_page()
+    demo.create_lease_from_page("another passphrase")
+    expect(demo.failure("lease")).to_have_text("unlock.denied Invalid passphrase")
+    demo.create_lease_from_page(PASSPHRASE)
+    demo.wait_until_done("lease")
+    expect(demo.failure("lease")).to_be_empty()
+
+
+def test_a_cancelled_prompt_changes_nothing(demo: Demo):
+    demo.page.get_by_role("button", name="Set up in the enclave").click()
+    expect(demo.prompt.get_by_label("New passphrase")).to_be_focused()
+    demo.page.keyboard.press("Escape")
+    expect(demo.failure("setup")).to_contain_text("unlock.cancelled")
+    expect(demo.page.locator("#fact-entries")).to_have_text("1")
+
+
+def test_an_address_that_is_none_is_told_before_anything_is_asked(demo: Demo):
+    demo.set_up_from_page()
+    address = demo.page.get_by_label("Endpoint 1, address")
+    address.fill("nowhere")
+    demo.page.get_by_role("button", name="Create the lease").click()
+    expect(address).to_be_focused()
+
+
+def test_an_address_that_the_enclave_refuses_is_told_by_code_and_field(demo: Demo):
+    demo.set_up_from_page()
+    demo.page.get_by_label("Endpoint 1, address").fill("https://exa mple")
+    demo.page.get_by_role("button", name="Create the lease").click()
+    expect(demo.failure("lease")).to_contain_text("request.invalid subs[0].url")
+
+
+def test_an_expired_lease_is_not_offered(leased_demo: Demo):
+    leased_demo.page.evaluate(
+        """() => {
+          const item = JSON.parse(localStorage.getItem("kms-demo/1"));
+          item.lease.exp = 1;
+          localStorage.setItem("kms-demo/1", JSON.stringify(item));
+        }"""
+    )
+    leased_demo.page.reload()
+    leased_demo.wait_until_ready()
+    expect(leased_demo.page.get_by_role("button", name="Issue a token")).to_be_disabled()
+    expect(leased_demo.page.locator("#lease-facts")).to_contain_text("It has ended")
+
+
+def test_start_over_needs_the_typed_word(leased_demo: Demo):
+    leased_demo.page.get_by_role("button", name="Delete everything").click()
+    leased_demo.answer_prompt("RESET", "Confirm")
+    expect(leased_demo.page.locator("#reset-explain")).to_contain_text(
+        "Keys, leases and log are gone"
+    )
+    expect(leased_demo.page.locator("#key-state")).to_have_text("no key yet")
+    expect(leased_demo.page.get_by_role("button", name="Set up in the enclave")).to_be_enabled()
+
+
+def test_a_page_that_may_not_pass_credentials_offers_only_the_prompt(
+    context: BrowserContext, serve: Serve, pieces: Path
+):
+    server = serve(app_root=pieces / "demo", page_credentials=False)
+    demo = Demo(context.new_page())
+    demo.page.goto(f"{server.app_origin}/")
+    demo.wait_until_ready()
+    expect(demo.page.locator("#setup-page-note")).to_contain_text("forbids it")
+    expect(demo.page.get_by_role("button", name="Set up from this page")).to_be_disabled()
+    demo.set_up_in_enclave()
+    expect(demo.page.get_by_label("this page", exact=True)).to_be_disabled()
+    demo.create_lease_in_enclave()
+
+
+def test_an_enclave_that_cannot_store_is_told_by_code(
+    context_without_storage: BrowserContext, demo_server: LocalServer
+):
+    demo = Demo(context_without_storage.new_page())
+    demo.page.goto(f"{demo_server.cross_site_app_origin}/")
+    expect(demo.failure("start")).to_contain_text("storage.blocked", timeout=30_000)
+    expect(demo.page.get_by_role("button", name="Set up in the enclave")).to_be_disabled()
