@@ -1,0 +1,157 @@
+"""Issuing under every interleaving: several workers, crashes, a clock that steps.
+
+After each run the log, read with others' libraries where that is possible, is the
+judge: in no hour are more tokens granted than a lease allows; every returned token has
+exactly one entry; every entry of a token has a token that was returned, or whose reply
+a crash took away; the chain verifies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+from collections import Counter
+from collections.abc import Coroutine
+from typing import Any
+
+from doubles import CrashError, FaultyStorage
+from enclave import ENDPOINT, Refusal, Worker, World
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+_HOUR_MS = 3_600_000
+_REFUSALS = {"quota.exceeded.lease", "lease.expired", "lease.limit", "internal", "clock.skew"}
+
+
+def _crash(_: object) -> None:
+    raise CrashError
+
+
+class Issuing(RuleBasedStateMachine):
+    """Tabs come and go, issue at the same time, and die between any two steps."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._loop = asyncio.new_event_loop()
+        self._world = World()
+        self._workers: list[tuple[Worker, FaultyStorage]] = []
+        self._limits: dict[str, int] = {}
+        self._returned: Counter[str] = Counter()
+        self._lost = 0
+
+    def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
+        return self._loop.run_until_complete(coroutine)
+
+    async def _open_tab(self) -> Worker:
+        storage = FaultyStorage(self._world.memory)
+        worker = await self._world.worker(storage=storage)
+        assert worker.start["type"] == "kms:ready", worker.start
+        self._workers.append((worker, storage))
+        return worker
+
+    @initialize()
+    def set_up(self) -> None:
+        async def start() -> None:
+            await (await self._open_tab()).set_up()
+
+        self._run(start())
+
+    @precondition(lambda self: len(self._workers) < 3)
+    @rule()
+    def open_another_tab(self) -> None:
+        self._run(self._open_tab())
+
+    @rule(which=st.integers(0, 2))
+    def restart_a_tab(self, which: int) -> None:
+        self._workers.pop(which % len(self._workers))
+        self._run(self._open_tab())
+
+    @precondition(lambda self: len(self._limits) < 3)
+    @rule(limit=st.sampled_from([1, 2, 5, 70, 140]), hours=st.sampled_from([0.5, 2, 24]))
+    def create_a_lease(self, limit: int, hours: float) -> None:
+        worker, _ = self._workers[0]
+        lease = self._run(worker.create_lease(quotas={"tokensPerHour": limit}, ttlHours=hours))
+        self._limits[lease] = limit
+
+    @precondition(lambda self: self._limits)
+    @rule(
+        calls=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40),
+        pauses=st.lists(st.integers(0, 3), min_size=1, max_size=8),
+    )
+    def issue_at_the_same_time(self, calls: list[tuple[int, int]], pauses: list[int]) -> None:
+        self._run(self._issue(calls, pauses))
+
+    @precondition(lambda self: self._limits)
+    @rule(which=st.integers(0, 2), calls=st.integers(1, 5), after=st.booleans())
+    def die_at_a_commit(self, which: int, calls: int, after: bool) -> None:
+        _, storage = self._workers[which % len(self._workers)]
+        granted = len(self._signs())
+        if after:
+            storage.after_commit = _crash
+        else:
+            storage.before_commit = _crash
+        self._run(self._issue([(which, 0)] * calls, [0]))
+        if after:
+            self._lost += len(self._signs()) - granted
+        else:
+            assert len(self._signs()) == granted
+        self.restart_a_tab(which)
+
+    @rule(ms=st.sampled_from([1, 999, 60_000, 1_799_999, _HOUR_MS - 1, _HOUR_MS]))
+    def let_time_pass(self, ms: int) -> None:
+        self._world.clock.advance(ms)
+
+    @rule(ms=st.sampled_from([1, 1000, 120_000, 290_000]))
+    def step_the_clock_back(self, ms: int) -> None:
+        self._world.clock.advance(-ms)
+
+    async def _issue(self, calls: list[tuple[int, int]], pauses: list[int]) -> None:
+        leases = list(self._limits)
+        turns = itertools.cycle(pauses)
+
+        async def call(tab: int, lease: int) -> None:
+            for _ in range(next(turns)):
+                await asyncio.sleep(0)
+            worker, _ = self._workers[tab % len(self._workers)]
+            try:
+                token = await worker.issue(leases[lease % len(leases)], endpoint=ENDPOINT)
+            except Refusal as refusal:
+                if refusal.code not in _REFUSALS:
+                    raise
+            else:
+                self._returned[token["jti"]] += 1
+
+        await asyncio.gather(*(call(tab, lease) for tab, lease in calls))
+
+    def _entries(self) -> list[dict[str, Any]]:
+        found = self._run(self._world.memory.scan("audit", after=None, limit=1_000_000))
+        return [json.loads(record.value) for _, record in found]
+
+    def _signs(self) -> list[dict[str, Any]]:
+        return [entry for entry in self._entries() if entry["op"] == "sign"]
+
+    @invariant()
+    def every_token_has_one_entry_and_every_entry_its_token(self) -> None:
+        entered = Counter(entry["details"]["jti"] for entry in self._signs())
+        assert all(times == 1 for times in entered.values())
+        assert all(times == 1 for times in self._returned.values())
+        assert self._returned.keys() <= entered.keys()
+        assert len(entered) - len(self._returned) == self._lost
+
+    @invariant()
+    def no_hour_has_more_than_its_lease_allows(self) -> None:
+        for lease, limit in self._limits.items():
+            times = [e["timestamp"] for e in self._signs() if e["leaseId"] == lease]
+            for earlier, later in zip(times, times[limit:], strict=False):
+                assert later - earlier >= _HOUR_MS
+
+    def teardown(self) -> None:
+        if self._workers:
+            verdict = self._run(self._workers[0][0].call("verifyAuditChain"))
+            assert verdict["errors"] == []
+            assert verdict["entries"] == len(self._entries())
+        self._loop.close()
+
+
+TestIssuing = Issuing.TestCase
