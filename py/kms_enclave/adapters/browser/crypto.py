@@ -19,7 +19,6 @@ from pyodide.ffi import JsException, JsProxy
 
 from kms_enclave.adapters.browser.algorithms import SECRET_BITS, Algorithms
 from kms_enclave.adapters.browser.border import js_array, js_bytes, js_framed, js_key
-from kms_enclave.adapters.browser.ecdsa_der import parse_ecdsa_der
 from kms_enclave.adapters.browser.js_types import (
     JsBuffer,
     JsCrypto,
@@ -28,6 +27,7 @@ from kms_enclave.adapters.browser.js_types import (
     JsKeyPair,
     JsPrimitives,
 )
+from kms_enclave.adapters.browser.webauthn import verify_webauthn_signature
 from kms_enclave.adapters.browser.wrapping import Wrapping
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.ports.crypto import (
@@ -135,21 +135,14 @@ class WebCrypto:
         self, *, algorithm: str, public_key: bytes, signature: bytes, message: bytes
     ) -> bool:
         """Check an assertion's signature; malformed keys and signatures are ``False``."""
-        js_algorithm = self._algorithms.js_webauthn[algorithm]
-        try:
-            js_public = await self._js_subtle.importKey(
-                "spki",
-                js_bytes(public_key),
-                js_algorithm,
-                False,
-                self._algorithms.js_to_verify,
-            )
-            raw = parse_ecdsa_der(signature) if algorithm == "ES256" else signature
-            return await self._js_subtle.verify(
-                js_algorithm, js_public, js_bytes(raw), js_bytes(message)
-            )
-        except (JsException, ValueError):
-            return False
+        return await verify_webauthn_signature(
+            self._js_subtle,
+            self._algorithms,
+            algorithm=algorithm,
+            public_key=public_key,
+            signature=signature,
+            message=message,
+        )
 
     async def mac(self, key: MacKey, message: bytes) -> bytes:
         """Return the 32-byte HMAC-SHA-256."""
