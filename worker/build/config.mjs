@@ -7,8 +7,9 @@ function checkOrigin(origin, isDevelopment) {
   const url = URL.canParse(origin) ? new URL(origin) : null;
   const isLocal = isDevelopment && url?.protocol === "http:" && LOOPBACK.test(url.hostname);
   const isSecure = url?.protocol === "https:" || isLocal;
-  // An origin ends up inside a header: what is not spelled exactly as a browser spells it is refused.
-  if (url?.origin !== origin || !isSecure)
+  // An origin ends up inside a header: what is not spelled exactly as a browser spells it is refused, and a star,
+  // which a URL may hold, would let every sibling in.
+  if (url?.origin !== origin || !isSecure || origin.includes("*"))
     throw new Error(`parentOrigins: ${JSON.stringify(origin)} is not an https origin`);
 }
 

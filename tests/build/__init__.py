@@ -1,0 +1,1 @@
+"""The build's own promises: stamping, headers, the image's format, reproducible bytes."""
