@@ -87,9 +87,11 @@ setup: .make/venv .make/npm
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
+# Not 'npm ci': it refuses a lock file made where an optional package of another platform cannot be had
+# (https://github.com/npm/cli/issues/9846). Versions and hashes of the lock file hold here too.
 .make/npm: package-lock.json package.json
 	@mkdir -p .make
-	npm ci --no-fund --no-audit
+	npm install --no-save --no-fund --no-audit
 	@touch $@
 
 browsers: .make/browsers
