@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from playwright.sync_api import Page
 
 from e2e.handshake.conftest import OpenPage
@@ -44,15 +45,16 @@ FORGED = [
 ]
 
 
-def add_hostile_frame(page: Page) -> None:
+def add_hostile_frame(page: Page, host: str = "other.localhost") -> None:
     page.evaluate(
-        """() => new Promise((resolve) => {
+        """(host) => new Promise((resolve) => {
             const frame = document.createElement("iframe");
             frame.id = "hostile";
             frame.onload = resolve;
-            frame.src = `http://other.localhost:${location.port}/hostile.html`;
+            frame.src = `http://${host}:${location.port}/hostile.html`;
             document.body.append(frame);
-        })"""
+        })""",
+        host,
     )
 
 
@@ -86,9 +88,11 @@ def test_a_second_connect_gets_no_channel(raw_page: Page) -> None:
     assert raw_page.evaluate("replyTo(2)") == {"id": 2, "result": {"state": "ready"}}
 
 
-def test_a_sibling_frame_cannot_take_the_channel(open_page: OpenPage) -> None:
+@pytest.mark.parametrize("host", ["other.localhost", "localhost"])
+def test_a_sibling_frame_cannot_take_the_channel(open_page: OpenPage, host: str) -> None:
+    """Nor can one of the page's own origin: the channel is the parent window's."""
     page = open_page("raw.html")
-    add_hostile_frame(page)
+    add_hostile_frame(page, host)
     page.evaluate("embed()")
     page.evaluate(ATTACK, FORGED)
     page.evaluate("async () => { window.port = connect(); await until(isReady); }")
@@ -118,3 +122,16 @@ def test_the_sdk_hears_only_its_own_iframe(open_page: OpenPage) -> None:
     page.evaluate(ATTACK, FORGED)
     assert page.evaluate("outcome(kms.getStatus())") == {"value": {"state": "ready"}}
     assert page.evaluate("shown") == []
+
+
+def test_another_iframe_of_the_enclave_is_not_the_sdks(sdk_page: Page) -> None:
+    """Its hello has the right origin, and would pass for the SDK's own iframe loaded anew."""
+    sdk_page.evaluate(
+        """() => new Promise((resolve) => {
+            addEventListener("message", ({ data }) => data?.type === "kms:hello" && resolve());
+            const frame = document.createElement("iframe");
+            frame.src = kmsOrigin;
+            document.body.append(frame);
+        })"""
+    )
+    assert sdk_page.evaluate("outcome(kms.getStatus())") == {"value": {"state": "ready"}}

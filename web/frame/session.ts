@@ -50,10 +50,10 @@ export class Session {
     return this.#page !== null;
   }
 
-  /** A sibling's message, a replay and a second connect change nothing. */
+  /** A sibling's message changes nothing. Neither does a replay or a second connect: after the first nobody listens. */
   readonly #onWindowMessage = ({ source, origin, data, ports }: MessageEvent<unknown>): void => {
     const [port] = ports;
-    if (this.#page || source !== window.parent || origin !== this.#parentOrigin) return;
+    if (source !== window.parent || origin !== this.#parentOrigin) return;
     if (!port || ports.length !== 1 || !isConnect(data)) return;
     window.removeEventListener("message", this.#onWindowMessage);
     this.#nonce = data.nonce;
