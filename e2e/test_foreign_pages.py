@@ -13,6 +13,7 @@ from web.server.serving import LocalServer
 
 WORKER_MESSAGES = """[
   { type: "kms:boot", release: "http://x.example/", runtime: "{}", manifestHash: "", config: "{}" },
+  { type: "kms:part", name: "image", part: new ArrayBuffer(8) },
   '{"id":1,"method":"resetKMS","params":{},"origin":"http://x.example"}',
   { id: 1, answer: { method: "passphrase", passphrase: "guess guess" } },
   '{"id":1,"answer":{"word":"RESET"}}',

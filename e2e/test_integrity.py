@@ -77,7 +77,7 @@ def test_flipped_byte_leaves_no_worker_and_no_instance(
     with changed(listed_file(victim, name), flip_a_byte):
         refused = page.open_raw().value
     assert refused["error"]["code"] == "integrity.failed"
-    assert page.page.workers == []
+    page.wait_until(lambda: page.page.workers == [])
     if name in BEFORE_A_WORKER:
         assert started == []
     assert page.run_in_frame("read_records.js") == []

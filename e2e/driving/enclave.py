@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from e2e.driving.worker import WorkerConsole
 
 Wire = Mapping[str, Any]
 
+_PAUSE_MS = 10
 ORIGIN_SCRIPTS = Path(__file__).parents[1] / "origin_scripts"
 
 
@@ -48,6 +49,14 @@ class EnclavePage:
 
     page: Page
     kms_origin: str
+
+    def wait_until(self, condition: Callable[[], bool], timeout_ms: int = 5_000) -> None:
+        """Wait for what only the browser's own events can change; fail the test if it does not."""
+        for _ in range(timeout_ms // _PAUSE_MS):
+            if condition():
+                return
+            self.page.wait_for_timeout(_PAUSE_MS)
+        raise AssertionError("what was waited for did not happen")
 
     def reload(self) -> None:
         """Load the page anew: the enclave is gone from it, its storage is not."""

@@ -84,7 +84,13 @@ async ({ publicKeys, associatedData }) => {
   }
 
   async function isScalar(scalar, point) {
-    const jwk = { kty: "EC", crv: "P-256", d: encode(scalar), x: encode(point.slice(1, 33)), y: encode(point.slice(33)) };
+    const jwk = {
+      kty: "EC",
+      crv: "P-256",
+      d: encode(scalar),
+      x: encode(point.slice(1, 33)),
+      y: encode(point.slice(33)),
+    };
     const algorithm = { name: "ECDSA", namedCurve: "P-256" };
     try {
       const key = await subtle.importKey("jwk", jwk, algorithm, false, ["sign"]);
