@@ -98,7 +98,7 @@ export function underLease(world: World, change: Partial<IssueParams> = {}): Iss
 function inspectionCheck({ title, inspect }: Inspection<TokenSubject>): Check {
   return {
     id: `token.${title.toLowerCase().replaceAll(" ", "-")}`,
-    title: `The token’s ${title.toLowerCase()}, verified in this page`,
+    title: `${title} of the token, verified in this page`,
     async run(world) {
       const { jwt, vapidPublicKey } = world.need("token");
       return inspect({ token: parseToken(jwt), publicKey: vapidPublicKey, aud: ENDPOINT.aud, eid: ENDPOINT.eid });

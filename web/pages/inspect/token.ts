@@ -79,7 +79,7 @@ export const TOKEN_INSPECTIONS: readonly Inspection<TokenSubject>[] = [
       require(areTimes, "iat, nbf or exp is missing");
       require(exp > nbf && exp - nbf <= MAX_LIFE_S, "it lives longer than 15 minutes");
       require(exp * 1000 > Date.now(), "it has expired");
-      return `valid for ${Math.round((exp - nbf) / 60)} minutes, and never longer than 15`;
+      return `valid for ${Math.round((exp - nbf) / 60)} minutes; 15 is the most`;
     },
   },
 ];
