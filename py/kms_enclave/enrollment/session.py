@@ -29,7 +29,11 @@ from kms_enclave.enrollment.credentials import (
 )
 from kms_enclave.enrollment.keys import OpenedEnrollment
 from kms_enclave.enrollment.record import Enrollment, Via, write_enrollment
-from kms_enclave.enrollment.throttle import clear_attempts, count_attempt
+from kms_enclave.enrollment.throttle import (
+    clear_attempts,
+    count_attempt,
+    take_back_attempt,
+)
 from kms_enclave.enrollment.unlock import Unlocked, WrongCredentialsError, unlock, verify_form
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import (
@@ -261,7 +265,7 @@ async def _attempt(
     verify_form(credentials)
     # One at a time: calls with right credentials in parallel are not guesses.
     async with context.unlocking:
-        await count_attempt(context.storage, context.clock, via=via)
+        attempt = await count_attempt(context.storage, context.clock, via=via)
         try:
             unlocked = await unlock(
                 context,
@@ -273,7 +277,7 @@ async def _attempt(
             await _record_denial(context, authorisation.origin, credentials, via)
             raise
         except KMSError:
-            await clear_attempts(context.storage, via=via)  # Damage is no guess.
+            await take_back_attempt(context.storage, attempt)  # Damage is no guess.
             raise
         await clear_attempts(context.storage, via=via)
         return unlocked

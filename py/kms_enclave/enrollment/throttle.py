@@ -3,7 +3,9 @@
 An attempt is counted in a commit of its own before any derivation starts, so that a
 thousand parallel guesses are a thousand counted guesses. What a page passes and what
 the user types into the enclave's dialog are counted apart: a page that guesses cannot
-lock its user out. Success clears the count.
+lock its user out. Success clears the count. What was no guess after all (nothing is
+enrolled that it could have matched, or the record is damaged) is taken back, and only
+that: a call which cannot succeed must not wipe out earlier guesses.
 """
 
 from __future__ import annotations
@@ -27,7 +29,15 @@ from kms_enclave.ports.storage import (
     StoragePort,
 )
 
-__all__ = ["FREE_ATTEMPTS", "MAX_DELAY_MS", "clear_attempts", "count_attempt", "delay_after"]
+__all__ = [
+    "FREE_ATTEMPTS",
+    "MAX_DELAY_MS",
+    "CountedAttempt",
+    "clear_attempts",
+    "count_attempt",
+    "delay_after",
+    "take_back_attempt",
+]
 
 FREE_ATTEMPTS: Final = 5
 FIRST_DELAY_MS: Final = 1_000
@@ -41,7 +51,15 @@ class _Attempts:
 
     failed: int
     not_before: int
-    counted_at: int
+
+
+@attrs.frozen
+class CountedAttempt:
+    """An attempt as it was counted: the record's revision, and what it replaced."""
+
+    address: Address
+    revision: int
+    replaced: _Attempts
 
 
 def delay_after(failed: int) -> int:
@@ -51,7 +69,7 @@ def delay_after(failed: int) -> int:
     return min(FIRST_DELAY_MS << min(failed - FREE_ATTEMPTS, 20), MAX_DELAY_MS)
 
 
-async def count_attempt(storage: StoragePort, clock: ClockPort, *, via: Via) -> None:
+async def count_attempt(storage: StoragePort, clock: ClockPort, *, via: Via) -> CountedAttempt:
     """Count an attempt that is about to be made.
 
     Raises KMSError ``unlock.throttled`` while the delay of an earlier one lasts; such a
@@ -61,28 +79,54 @@ async def count_attempt(storage: StoragePort, clock: ClockPort, *, via: Via) -> 
     for _ in range(_MAX_CONFLICTS):
         (record,) = await storage.read([address])
         attempts = _parse(record)
-        now_ms = clock.now_ms()
-        # A clock set back must not stretch the delay beyond its own length.
-        wait_ms = min(attempts.not_before - now_ms, delay_after(attempts.failed))
-        if wait_ms > 0:
-            raise KMSError("unlock.throttled", retry_after_ms=wait_ms)
-        failed = attempts.failed + 1
-        counted = _Attempts(failed, now_ms + delay_after(failed), now_ms)
+        now_ms, delay_ms = clock.now_ms(), delay_after(attempts.failed)
+        wait_ms = max(attempts.not_before - now_ms, 0) if delay_ms else 0
+        if 0 < wait_ms <= delay_ms:
+            raise _throttled(wait_ms)
+        if wait_ms:
+            # The clock was set back. The delay begins anew, or it would last until the
+            # clock is where it was.
+            counted = attrs.evolve(attempts, not_before=now_ms + delay_ms)
+        else:
+            failed = attempts.failed + 1
+            counted = _Attempts(failed, now_ms + delay_after(failed))
         revision = record.revision if record else ABSENT
-        try:
-            await storage.commit(
-                expectations=[Expectation(address, revision)],
-                puts=[Put(address, Record(revision + 1, format_record(counted)))],
-            )
-        except RevisionConflictError:
+        if not await _replace(storage, address, revision, counted):
             continue
-        return
-    raise KMSError("unlock.throttled", retry_after_ms=FIRST_DELAY_MS)
+        if wait_ms:
+            raise _throttled(delay_ms)
+        return CountedAttempt(address, revision + 1, attempts)
+    raise _throttled(FIRST_DELAY_MS)
+
+
+async def take_back_attempt(storage: StoragePort, attempt: CountedAttempt) -> None:
+    """Restore the count from before an attempt that was no guess.
+
+    Where another worker has counted since, it stands: too many are counted, never too few.
+    """
+    await _replace(storage, attempt.address, attempt.revision, attempt.replaced)
 
 
 async def clear_attempts(storage: StoragePort, *, via: Via) -> None:
     """Forget what was counted: the credentials were right."""
     await storage.commit(expectations=(), puts=(), deletes=[Delete(_address(via))], durable=False)
+
+
+async def _replace(
+    storage: StoragePort, address: Address, revision: int, attempts: _Attempts
+) -> bool:
+    record = Record(revision + 1, format_record(attempts))
+    try:
+        await storage.commit(
+            expectations=[Expectation(address, revision)], puts=[Put(address, record)]
+        )
+    except RevisionConflictError:
+        return False
+    return True
+
+
+def _throttled(wait_ms: int) -> KMSError:
+    return KMSError("unlock.throttled", retry_after_ms=wait_ms)
 
 
 def _address(via: Via) -> Address:
@@ -91,9 +135,9 @@ def _address(via: Via) -> Address:
 
 def _parse(record: Record | None) -> _Attempts:
     if record is None:
-        return _Attempts(0, 0, 0)
+        return _Attempts(0, 0)
     try:
         return parse_record(record.value, _Attempts)
     except DamagedRecordError:
         # Somebody with the storage could delete the record as well.
-        return _Attempts(FREE_ATTEMPTS, 0, 0)
+        return _Attempts(FREE_ATTEMPTS, 0)

@@ -1,0 +1,234 @@
+"""Wrong credentials: five are free, then a wait that doubles, kept in storage."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from doubles import CrashError, FaultyStorage
+from enclave import CREDENTIALS, PASSPHRASE, Refusal, Worker, World
+from kms_enclave.encoding import format_base64url
+from kms_enclave.enrollment.throttle import MAX_DELAY_MS, count_attempt, delay_after
+from kms_enclave.errors import KMSError
+
+WRONG = {**CREDENTIALS, "passphrase": "wrong horse battery"}
+
+
+async def guess(worker: Worker, credentials: Mapping[str, object] = WRONG) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await worker.call("generateVAPID", credentials=credentials)
+    return caught.value
+
+
+async def guess_until_throttled(worker: Worker) -> None:
+    for _ in range(5):
+        assert (await guess(worker)).code == "unlock.denied"
+
+
+def typing(*passphrases: str) -> Any:
+    """Return a user who types these into the dialog, one after the other, then gives up."""
+    left = list(passphrases)
+
+    def answer(_: Mapping[str, Any]) -> Mapping[str, Any]:
+        if left:
+            return {"answer": {"passphrase": left.pop(0)}}
+        return {"refused": {"code": "unlock.cancelled"}}
+
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("failed", "delay_ms"),
+    [(0, 0), (4, 0), (5, 1000), (6, 2000), (7, 4000), (14, 512_000), (15, 900_000)],
+)
+def test_the_delay_doubles_from_one_second_to_fifteen_minutes(failed: int, delay_ms: int) -> None:
+    assert delay_after(failed) == delay_ms
+    assert delay_after(1_000_000) == MAX_DELAY_MS == 900_000
+
+
+async def test_five_attempts_are_free_and_the_sixth_must_wait(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    refusal = await guess(worker)
+    assert (refusal.code, refusal.retry_after_ms) == ("unlock.throttled", 1000)
+
+
+async def test_the_right_passphrase_must_wait_as_well(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    assert (await guess(worker, CREDENTIALS)).code == "unlock.throttled"
+
+
+async def test_retry_after_ms_is_exact(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    for wait_ms in (1000, 2000, 4000):
+        assert (await guess(worker)).retry_after_ms == wait_ms
+        world.clock.advance(wait_ms - 1)
+        assert (await guess(worker)).retry_after_ms == 1
+        world.clock.advance(1)
+        assert (await guess(worker)).code == "unlock.denied"
+
+
+async def test_a_throttled_call_derives_nothing_and_is_neither_counted_nor_logged(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    stretchings, entries = world.crypto.stretchings, len(await worker.log())
+    for _ in range(10):
+        await guess(worker)
+    assert (world.crypto.stretchings, len(await worker.log())) == (stretchings, entries)
+    world.clock.advance(1000)
+    assert (await guess(worker)).code == "unlock.denied"
+
+
+async def test_success_clears_the_count(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    world.clock.advance(1000)
+    await worker.call("generateVAPID", credentials=CREDENTIALS)
+    await guess_until_throttled(worker)
+
+
+async def test_the_count_is_shared_by_tabs_and_outlives_them(world: World) -> None:
+    first = await world.ready()
+    second = await world.worker()
+    for worker in (first, second, first, second, first):
+        assert (await guess(worker)).code == "unlock.denied"
+    assert (await guess(second)).code == "unlock.throttled"
+    assert (await guess(await world.worker())).code == "unlock.throttled"
+
+
+@pytest.mark.parametrize("tabs", [1, 2])
+async def test_of_a_thousand_guesses_at_once_five_are_tried(world: World, tabs: int) -> None:
+    workers = [await world.ready(), *[await world.worker() for _ in range(tabs - 1)]]
+    before = world.crypto.stretchings
+    refusals = await asyncio.gather(*(guess(workers[n % tabs]) for n in range(1000)))
+    codes = [refusal.code for refusal in refusals]
+    assert codes.count("unlock.denied") == world.crypto.stretchings - before == 5
+    assert codes.count("unlock.throttled") == 995
+    world.clock.advance(1000)
+    await workers[0].call("generateVAPID", credentials=CREDENTIALS)
+
+
+async def test_right_passphrases_at_once_are_no_guesses(world: World) -> None:
+    worker = await world.ready()
+    calls = (worker.call("generateVAPID", credentials=CREDENTIALS) for _ in range(12))
+    assert len(await asyncio.gather(*calls)) == 12
+
+
+async def test_a_pages_guesses_do_not_lock_the_user_out_of_the_dialog(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    worker.user = typing(PASSPHRASE)
+    await worker.call("generateVAPID")
+    assert (await guess(worker)).code == "unlock.throttled", "nor does the user free the page"
+
+
+async def test_guesses_in_the_dialog_are_throttled_where_they_are_typed(world: World) -> None:
+    worker = await world.ready()
+    worker.user = typing(*["wrong horse battery"] * 6)
+    with pytest.raises(Refusal) as caught:
+        await worker.call("generateVAPID")
+    assert caught.value.code == "unlock.cancelled"
+    shown = [ask["error"] and ask["error"]["code"] for ask in worker.asked if "error" in ask]
+    assert shown == [None, *["unlock.denied"] * 5, "unlock.throttled"]
+    assert worker.asked[-1]["error"]["retryAfterMs"] == 1000
+    await worker.call("generateVAPID", credentials=CREDENTIALS)
+
+
+async def test_a_call_that_nothing_enrolled_can_answer_does_not_wipe_out_guesses(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    nothing = {"method": "passkey-prf", "prfOutput": format_base64url(bytes(32))}
+    for _ in range(5):
+        assert (await guess(worker)).code == "unlock.denied"
+        assert (await guess(worker, nothing)).code in ("enrollment.not.found", "unlock.throttled")
+    assert (await guess(worker)).code == "unlock.throttled"
+
+
+async def test_a_damaged_enrollment_is_no_guess(world: World) -> None:
+    worker = await world.ready()
+    await world.tamper("enrollments", "enrollment:passphrase:v2", msIv="AAAA")
+    for _ in range(12):
+        assert (await guess(worker, CREDENTIALS)).code == "enrollment.damaged"
+
+
+async def test_an_attempt_is_counted_before_anything_is_derived(world: World) -> None:
+    worker = await world.ready()
+    counts: list[int] = []
+    derive = world.crypto.derive_passphrase_keys
+
+    async def look(**inputs: Any) -> Any:
+        counts.append((await world.value("meta", "attempts:page"))["failed"])
+        return await derive(**inputs)
+
+    world.crypto.derive_passphrase_keys = look
+    await guess(worker)
+    await guess(worker)
+    assert counts == [1, 2]
+
+
+async def test_a_crash_between_count_and_derivation_still_counts(world: World) -> None:
+    worker = await world.ready()
+    world.crypto.failing["derive_passphrase_keys"] = CrashError()
+    for _ in range(5):
+        assert (await guess(worker)).code == "internal"
+    world.crypto.failing.clear()
+    assert (await guess(await world.worker())).code == "unlock.throttled"
+
+
+async def test_what_cannot_be_counted_is_not_tried(world: World) -> None:
+    await world.ready()
+    worker = await world.worker(storage=_Uncountable(world.memory))
+    before = world.crypto.stretchings
+    assert (await guess(worker, CREDENTIALS)).code == "internal"
+    assert world.crypto.stretchings == before
+
+
+class _Uncountable(FaultyStorage):
+    """Dies at every commit that counts an attempt."""
+
+    async def commit(self, **change: Any) -> None:
+        if any(str(put.address.key).startswith("attempts:") for put in change["puts"]):
+            raise CrashError
+        await super().commit(**change)
+
+
+async def test_a_clock_set_back_does_not_stretch_the_delay(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    world.clock.advance(-86_400_000)
+    assert (await guess(worker)).retry_after_ms == 1000
+    world.clock.advance(400)
+    assert (await guess(worker)).retry_after_ms == 600
+    world.clock.advance(600)
+    assert (await guess(worker)).code == "unlock.denied"
+
+
+async def test_a_clock_set_back_before_the_first_delay_delays_nothing(world: World) -> None:
+    worker = await world.ready()
+    for _ in range(5):
+        world.clock.advance(-60_000)
+        assert (await guess(worker)).code == "unlock.denied"
+
+
+async def test_a_damaged_count_is_one_attempt_short_of_a_delay(world: World) -> None:
+    worker = await world.ready()
+    await guess(worker)
+    await world.tamper("meta", "attempts:page", failed="none")
+    assert (await guess(worker)).code == "unlock.denied"
+    assert (await guess(worker)).retry_after_ms == 2000
+
+
+async def test_page_and_dialog_are_counted_apart_in_storage(world: World) -> None:
+    await count_attempt(world.memory, world.clock, via="page")
+    for _ in range(5):
+        await count_attempt(world.memory, world.clock, via="enclave")
+    with pytest.raises(KMSError):
+        await count_attempt(world.memory, world.clock, via="enclave")
+    await count_attempt(world.memory, world.clock, via="page")
