@@ -7,6 +7,7 @@ and why.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from typing import Final
 
 import attrs
@@ -16,7 +17,7 @@ from kms_enclave.audit.signing import instance_draft
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.enrollment.session import Session
 from kms_enclave.leases.lease import LeaseRecord, lease_address
-from kms_enclave.ports.storage import Key
+from kms_enclave.ports.storage import Key, Record
 
 __all__ = ["revoke_leases_of_key"]
 
@@ -25,19 +26,27 @@ _PAGE: Final = 256
 
 async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> None:
     """Revoke every live lease that signs with a key, with an entry each."""
+    async for stored in _all_leases(session):
+        try:
+            record = parse_record(stored.value, LeaseRecord)
+        except DamagedRecordError:
+            continue
+        if record.kid == kid and record.revoked_at is None:
+            await _revoke(session, record, reason)
+
+
+async def _all_leases(session: Session) -> AsyncIterator[Record]:
+    """Yield each lease as this unit of work sees it, those of its own earlier steps included."""
+    pending = dict(session.unit.pending("leases"))
     after: Key | None = None
     while True:
         page = await session.context.storage.scan("leases", after=after, limit=_PAGE)
-        for key, stored in page:
-            after = key
-            try:
-                record = parse_record(stored.value, LeaseRecord)
-            except DamagedRecordError:
-                continue
-            if record.kid == kid and record.revoked_at is None:
-                await _revoke(session, record, reason)
+        for after, stored in page:
+            yield pending.pop(after, stored)
         if len(page) < _PAGE:
-            return
+            break
+    for stored in pending.values():
+        yield stored
 
 
 async def _revoke(session: Session, record: LeaseRecord, reason: str) -> None:
