@@ -22,9 +22,11 @@ export async function fetchWithIntegrity(
   stage: Stage,
   init: RequestInit = {},
 ): Promise<Response> {
+  const request: RequestInit = { ...init, integrity, redirect: "error" };
   let response: Response;
   try {
-    response = await fetch(url, { ...init, integrity, redirect: "error" });
+    // A damaged copy in the browser's cache would be refused for as long as it is kept there: the host is asked, once.
+    response = await fetch(url, request).catch(() => fetch(url, { ...request, cache: "reload" }));
   } catch (cause) {
     throw await explain(url, stage, cause);
   }
