@@ -57,6 +57,7 @@ class Worker:
         self.sent: list[dict[str, Any]] = []
         self.user: Answer | None = None
         """What the user does with a dialog: ``{"answer": …}``, ``{"refused": …}`` or nothing."""
+        self.introduced: Mapping[str, Any] = {"answer": {"agreed": True}}
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.receive: Callable[[str], None]
 
@@ -89,12 +90,17 @@ class Worker:
         message = json.loads(text)
         self.sent.append(message)
         if "ask" in message:
-            reply = self.user(message) if self.user and message["ask"] != "close" else None
+            reply = self._reaction(message)
             if reply is not None:
                 loop = asyncio.get_running_loop()
                 loop.call_soon(self.receive, json.dumps({"id": message["id"], **reply}))
         elif "id" in message:
             self._replies[message["id"]].set_result(message)
+
+    def _reaction(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        if asked["ask"] == "introduce":
+            return self.introduced
+        return self.user(asked) if self.user and asked["ask"] != "close" else None
 
     async def set_up(self) -> Any:
         return await self.call("setupPassphrase", passphrase=PASSPHRASE)

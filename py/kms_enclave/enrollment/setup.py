@@ -35,7 +35,7 @@ from kms_enclave.keys.derivation import (
     derive_user_audit_public_key,
 )
 from kms_enclave.keys.vapid import VapidKeyRecord, generate_vapid_key, write_vapid_key
-from kms_enclave.ports.prompt import PromptRequest
+from kms_enclave.ports.prompt import Dialog, PromptRequest, Recognition
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["SetUp", "setup_by_wizard", "setup_passkey", "setup_passphrase"]
@@ -45,11 +45,12 @@ _WORDS: Final = "Set up your key enclave"
 
 @attrs.frozen
 class SetUp:
-    """What a setup made."""
+    """What a setup made; ``recognition`` is what the user will know prompts by."""
 
     enrollment_id: str
     method: Method
     key: VapidKeyRecord
+    recognition: Recognition
 
 
 async def setup_passphrase(context: Context, *, passphrase: str | None, origin: str) -> SetUp:
@@ -63,7 +64,8 @@ async def setup_passphrase(context: Context, *, passphrase: str | None, origin: 
         return await _commit(context, await passphrase_method(context, passphrase, "page"), origin)
     words = PromptRequest(f"{_WORDS} with a passphrase", origin, ("passphrase",))
     async with context.prompt.dialog() as dialog:
-        return await _commit(context, await ask_new_passphrase(context, dialog, words), origin)
+        new = await ask_new_passphrase(context, dialog, words)
+        return await _introduced(dialog, words, await _commit(context, new, origin))
 
 
 async def setup_passkey(
@@ -78,7 +80,9 @@ async def setup_passkey(
     words = f"{_WORDS} with a passkey"
     request = RegistrationRequest(method, words, origin, operation, user_name)
     async with context.prompt.dialog() as dialog:
-        return await _commit(context, await register_passkey(context, dialog, request), origin)
+        new = await register_passkey(context, dialog, request)
+        made = await _commit(context, new, origin)
+        return await _introduced(dialog, PromptRequest(words, origin), made)
 
 
 async def setup_by_wizard(context: Context, *, operation: bytes, origin: str) -> SetUp:
@@ -86,7 +90,14 @@ async def setup_by_wizard(context: Context, *, operation: bytes, origin: str) ->
     await _require_not_set_up(context)
     async with context.prompt.dialog() as dialog:
         new = await choose_method(context, dialog, words=_WORDS, operation=operation, origin=origin)
-        return await _commit(context, new, origin)
+        made = await _commit(context, new, origin)
+        return await _introduced(dialog, PromptRequest(_WORDS, origin), made)
+
+
+async def _introduced(dialog: Dialog, request: PromptRequest, made: SetUp) -> SetUp:
+    """Show the user, once, what real prompts look like; the setup is done already."""
+    await dialog.introduce(attrs.evolve(request, recognition=made.recognition, error=None))
+    return made
 
 
 async def _commit(context: Context, new: NewKek, origin: str) -> SetUp:
@@ -108,9 +119,10 @@ async def _commit(context: Context, new: NewKek, origin: str) -> SetUp:
         )
         await write_enrollment(unit, opened.enrollment)
         await write_vapid_key(unit, key)
-        await _log_setup(context, unit, instance, opened, key, origin)
+        recognition = make_recognition(context.crypto)
+        await _log_setup(context, unit, instance, opened, key, recognition, origin)
         enrollment = opened.enrollment.record
-        made[:] = [SetUp(enrollment.enrollment_id, enrollment.method, key)]
+        made[:] = [SetUp(enrollment.enrollment_id, enrollment.method, key, recognition)]
         return unit.change()
 
     await context.journal.commit(plan)
@@ -123,6 +135,7 @@ async def _log_setup(
     instance: Instance,
     opened: OpenedEnrollment,
     key: VapidKeyRecord,
+    recognition: Recognition,
     origin: str,
 ) -> None:
     crypto, enrollment = context.crypto, opened.enrollment.record
@@ -132,7 +145,6 @@ async def _log_setup(
         unlock_time=context.clock.now_ms(),
         via=enrollment.via,
     )
-    recognition = make_recognition(crypto)
     record = attrs.evolve(
         instance.record,
         uak_public=signer.uak_public,

@@ -149,6 +149,9 @@ class Dialog(Protocol):
     async def confirm(self, request: PromptRequest, *, word: str | None) -> None:
         """Have the user agree, by typing ``word`` where one is given."""
 
+    async def introduce(self, request: PromptRequest) -> None:
+        """Show ``request.recognition``, new to the user, until it is read."""
+
 
 class PromptPort(Protocol):
     """The user, for one operation at a time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
 from kms_enclave.encoding import format_base64url, parse_base64url
@@ -11,6 +12,7 @@ from kms_enclave.ports.prompt import (
     Ceremony,
     PassphraseAnswer,
     PromptRequest,
+    Recognition,
     RegistrationAnswer,
     RegistrationOptions,
 )
@@ -61,10 +63,14 @@ class WireDialog:
         if word is not None and answer.get("word") != word:
             raise KMSError("unlock.cancelled")
 
+    async def introduce(self, request: PromptRequest) -> None:
+        """Show what the user will recognise prompts by, until it is read."""
+        with contextlib.suppress(KMSError):  # Turning away from it refuses nothing.
+            await self._question("introduce", request, {})
+
     async def _question(
         self, ask: str, request: PromptRequest, fields: Mapping[str, object]
     ) -> Mapping[str, object]:
-        recognition = request.recognition
         self.is_open = True
         self._asked += 1
         message = await self._ask(
@@ -75,11 +81,7 @@ class WireDialog:
                 "methods": list(request.methods),
                 "attempt": self._asked,
                 "error": request.error.to_wire() if request.error else None,
-                "recognition": (
-                    {"phrase": recognition.phrase, "colour": recognition.colour}
-                    if recognition
-                    else None
-                ),
+                "recognition": _recognition_json(request.recognition),
                 **fields,
             }
         )
@@ -88,6 +90,12 @@ class WireDialog:
             return answer
         self.is_open = False  # The frame closed it when the user refused.
         raise _refusal(message.get("refused"))
+
+
+def _recognition_json(recognition: Recognition | None) -> Mapping[str, object] | None:
+    if recognition is None:
+        return None
+    return {"phrase": recognition.phrase, "colour": recognition.colour}
 
 
 def _ceremony_json(ceremony: Ceremony) -> Mapping[str, object]:
@@ -161,8 +169,10 @@ def _refusal(refused: object) -> KMSError:
     if not isinstance(code, str) or code not in ERROR_CODES or not isinstance(refused, dict):
         return KMSError("unlock.cancelled")
     message, details = refused.get("message"), refused.get("details")
+    wait_ms = refused.get("retryAfterMs")
     return KMSError(
         code,
         message if isinstance(message, str) else None,
+        retry_after_ms=wait_ms if isinstance(wait_ms, int) else None,
         details=details if isinstance(details, dict) else None,
     )

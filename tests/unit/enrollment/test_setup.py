@@ -34,6 +34,14 @@ async def test_a_setup_makes_enrollment_key_and_entry_in_one_commit(world: World
     assert entry["details"]["via"] == "page"
 
 
+async def test_turning_away_from_the_recognition_does_not_undo_a_setup(world: World) -> None:
+    worker = await world.worker()
+    worker.user = lambda ask: {"answer": {"passphrase": PASSPHRASE}}
+    worker.introduced = {"refused": {"code": "unlock.cancelled"}}
+    assert (await worker.call("setupPassphrase"))["success"] is True
+    assert [ask["ask"] for ask in worker.asked] == ["choosePassphrase", "introduce"]
+
+
 @pytest.mark.parametrize("passphrase", ["", "1234567", "x" * 1025])
 async def test_a_passphrase_of_a_wrong_length_sets_nothing_up(
     world: World, passphrase: str

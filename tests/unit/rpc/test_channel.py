@@ -72,6 +72,15 @@ async def test_what_the_user_cancels_is_cancelled_and_changes_nothing(world: Wor
     assert world.storage.commits == before
 
 
+async def test_a_pause_that_the_frame_imposes_reaches_the_page(world: World) -> None:
+    worker = await world.ready()
+    refused = {"code": "unlock.throttled", "message": "Wait", "retryAfterMs": 1500, "details": {}}
+    worker.user = lambda ask: {"refused": refused}
+    with pytest.raises(Refusal) as caught:
+        await worker.create_lease(**_WITHOUT_CREDENTIALS)
+    assert (caught.value.code, caught.value.retry_after_ms) == ("unlock.throttled", 1500)
+
+
 async def _dialog_is_free(worker: Worker) -> None:
     worker.user = lambda ask: _type(PASSPHRASE)
     await asyncio.wait_for(worker.create_lease(**_WITHOUT_CREDENTIALS), timeout=2)
