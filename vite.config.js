@@ -15,6 +15,7 @@ export const ENTRIES = /** @type {const} */ ({
   worker: "worker/bootstrap.ts",
   "worker-dev": "worker/bootstrap-dev.ts",
   frame: "web/frame/main.ts",
+  prompt: "web/frame/window/main.ts",
   sdk: "web/sdk/kms-user.ts",
 });
 

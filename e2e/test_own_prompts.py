@@ -58,6 +58,8 @@ def prompting(context: BrowserContext, serve: Serve) -> Prompting:
     user = Prompting(enclave)
     user.begin("setupPassphrase")
     user.type(PASSPHRASE, PASSPHRASE)
+    expect(user.dialog).to_have_accessible_name("You are set up")
+    user.type()
     assert user.result()["enrollmentId"] == "enrollment:passphrase:v2"
     return user
 

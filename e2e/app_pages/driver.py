@@ -46,6 +46,7 @@ class Demo:
     def set_up_in_enclave(self) -> None:
         self.page.get_by_role("button", name="Set up in the enclave").click()
         self.answer_prompt(PASSPHRASE, "Set passphrase")
+        self.answer_prompt("", "I’ll remember")
         self.wait_until_done("setup")
 
     def set_up_from_page(self) -> None:

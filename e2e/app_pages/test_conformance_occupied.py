@@ -67,6 +67,7 @@ def test_where_a_page_may_not_pass_credentials_a_person_types_them(
     page = open_run(context, serve(app_root=pieces / "demo", page_credentials=False))
     demo = Demo(page)
     demo.answer_prompt(PASSPHRASE, "Set passphrase")
+    demo.answer_prompt("", "I’ll remember")
     for _ in ("lease", "quota.tokens-per-hour"):
         demo.answer_prompt(PASSPHRASE, "Unlock")
     demo.answer_prompt("RESET", "Confirm")

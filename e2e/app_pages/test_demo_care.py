@@ -69,6 +69,9 @@ def test_the_keyboard_alone_is_enough(demo: Demo):
     keyboard.press("Tab")
     keyboard.type(PASSPHRASE)
     keyboard.press("Enter")
+    expect(demo.prompt.get_by_role("button", name="I’ll remember")).to_be_focused()
+    demo.page.wait_for_timeout(600)
+    keyboard.press("Enter")
     demo.wait_until_done("setup")
     # Its form is gone: the focus is where the result is told, and goes on from there.
     expect(demo.page.locator("#setup-explain")).to_be_focused()

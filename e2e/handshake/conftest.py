@@ -22,7 +22,7 @@ STARTS = ("ready", "locked", "blocked", "mute", "crash")
 def write_pieces(folder: Path, pieces: Path, *, start: str) -> None:
     """Take frame and SDK as they were built; the worker's place takes the scripted one."""
     folder.mkdir()
-    for name in ("frame.js", "frame.css", "sdk.js"):
+    for name in ("frame.js", "frame.css", "prompt.js", "sdk.js"):
         shutil.copy(pieces / name, folder)
     script = (HERE / "scripted_worker.js").read_text("utf-8")
     worker = script.replace('START = "ready"', f'START = "{start}"')

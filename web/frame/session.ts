@@ -57,6 +57,7 @@ export class Session {
     if (!port || ports.length !== 1 || !isConnect(data)) return;
     window.removeEventListener("message", this.#onWindowMessage);
     this.#nonce = data.nonce;
+    this.#prompts.mode = data.promptMode ?? "iframe";
     this.#page = new PagePort(port, (method, paramsText) => this.#perform(method, paramsText));
     this.#tell(this.#supervisor.state);
   };

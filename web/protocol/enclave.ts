@@ -3,40 +3,17 @@
  * launcher sends. Only the frame's own code posts on this channel.
  */
 
-import { type EventMessage, hasId, parseEvent, parseReply, type Reply } from "./calls";
+import { type Ask, parseAsk } from "./asks";
+import { type EventMessage, parseEvent, parseReply, type Reply } from "./calls";
 import type { MethodName } from "./contract.gen";
-import { parseWireError, type WireError } from "./errors";
-import { type Fields, hasFields, isPlainObject, isText, isTextList, isTextOrNull } from "./guards";
+import { type Fields, isPlainObject, isTextOrNull } from "./guards";
 import { type Build, type Progress, parseBuild, parseProgress, parseRefused, type Refused } from "./handshake";
-import { MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from "./limits";
+import { MAX_NAME_CHARS } from "./limits";
 
 /** `origin` null: for every parent origin. */
 export interface EnclaveEvent extends EventMessage {
   readonly origin: string | null;
 }
-
-export const ASKS = ["authenticate", "choosePassphrase", "confirm"] as const;
-
-/**
- * What the user is asked. `attempt` above 1 asks again in the dialog that is still open,
- * showing `error`; `word` is what a confirmation wants typed.
- */
-export interface Ask {
-  readonly id: number;
-  readonly ask: (typeof ASKS)[number];
-  readonly operation: string;
-  readonly origin: string;
-  readonly methods: readonly string[];
-  readonly word: string | null;
-  readonly attempt: number;
-  readonly error: WireError | null;
-}
-
-export type AskAnswer = { readonly method: "passphrase"; readonly passphrase: string } | { readonly word: string };
-
-export type AnswerMessage =
-  | { readonly id: number; readonly answer: AskAnswer }
-  | { readonly id: number; readonly refused: WireError };
 
 /** What the worker says about its own start. */
 export type StartMessage = Progress | Refused | (Build & { readonly type: "kms:ready" });
@@ -102,23 +79,4 @@ function parseAskMessage(value: Fields): EnclaveMessage | null {
   if (value.ask === "close") return { type: "close" };
   const ask = parseAsk(value);
   return ask && { type: "ask", ask };
-}
-
-function parseAsk(value: Fields): Ask | null {
-  if (!hasId(value) || !hasFields(value, ["ask", "operation", "origin"])) return null;
-  const { id, ask, operation, origin, methods = [], word = null, attempt = 1, error = null } = value;
-  const kind = ASKS.find((name) => name === ask);
-  if (!kind || !isText(operation, MAX_MESSAGE_CHARS) || !isText(origin, MAX_NAME_CHARS)) return null;
-  if (!isTextList(methods, 16, MAX_NAME_CHARS) || !isTextOrNull(word, MAX_NAME_CHARS)) return null;
-  if (typeof attempt !== "number" || (kind === "confirm" && !word)) return null;
-  return {
-    id,
-    ask: kind,
-    operation,
-    origin,
-    methods,
-    word,
-    attempt,
-    error: error === null ? null : parseWireError(error),
-  };
 }

@@ -20,10 +20,17 @@ export interface Hello {
   readonly protocol: typeof PROTOCOL;
 }
 
+/** Where the enclave asks the user: in its iframe, or in a window with an address bar. */
+export const PROMPT_MODES = ["iframe", "popup"] as const;
+
+export type PromptMode = (typeof PROMPT_MODES)[number];
+
+/** `promptMode`: `iframe` unless given. */
 export interface Connect {
   readonly type: "kms:connect";
   readonly protocol: typeof PROTOCOL;
   readonly nonce: string;
+  readonly promptMode?: PromptMode;
 }
 
 /** `ratio`: how much of the stage is done, 0 to 1. */
@@ -59,9 +66,15 @@ export function isHello(value: unknown): value is Hello {
   return hasFields(value, ["type", "protocol"]) && value.type === "kms:hello" && value.protocol === PROTOCOL;
 }
 
+export function isPromptMode(value: unknown): value is PromptMode {
+  return PROMPT_MODES.some((mode) => mode === value);
+}
+
 export function isConnect(value: unknown): value is Connect & Record<string, unknown> {
+  const fields = ["type", "protocol", "nonce"];
+  const hasMode = hasExactly(value, [...fields, "promptMode"]) && isPromptMode(value.promptMode);
   return (
-    hasExactly(value, ["type", "protocol", "nonce"]) &&
+    (hasMode || hasExactly(value, fields)) &&
     value.type === "kms:connect" &&
     value.protocol === PROTOCOL &&
     isText(value.nonce, MAX_NAME_CHARS) &&

@@ -2,7 +2,15 @@
 
 const ALIASES = {
   leases: { create: "createLease" },
-  vapid: { issue: "issueVAPIDJWT", publicKey: "getPublicKey" },
+  vapid: {
+    generate: "generateVAPID",
+    regenerate: "regenerateVAPID",
+    sign: "signJWT",
+    issue: "issueVAPIDJWT",
+    kid: "getVAPIDKid",
+    publicKey: "getPublicKey",
+    exportPublicKey: "exportPublicKey",
+  },
 } as const;
 
 type Group = keyof typeof ALIASES;

@@ -1,5 +1,6 @@
 /** Binary values of params: base64url text on the wire. */
 
+import { encodeBase64url } from "../protocol/base64url";
 import type { Json } from "../protocol/json";
 
 /** The base64url text of an ArrayBuffer or a view of one; undefined for anything else. */
@@ -11,8 +12,5 @@ export function binaryText(value: object): Json | undefined {
   return isBuffer ? encodeBase64url(new Uint8Array(value as ArrayBuffer)) : undefined;
 }
 
-/** RFC 4648, section 5, without padding. */
-export function encodeBase64url(bytes: Uint8Array): string {
-  const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join("");
-  return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
-}
+/** As a page has them, or as their base64url text. */
+export type Bytes = string | ArrayBuffer | ArrayBufferView;

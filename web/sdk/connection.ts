@@ -9,6 +9,7 @@
  * Does not protect from another script of the page, which can remove the iframe.
  */
 
+import { encodeBase64url } from "../protocol/base64url";
 import { type EventMessage, parseEvent, parseReply } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
@@ -17,13 +18,14 @@ import {
   type Connect,
   isHello,
   type Progress,
+  type PromptMode,
   parseProgress,
   parseReady,
   parseRefused,
 } from "../protocol/handshake";
 import { copyParams } from "../protocol/json";
 import { PROTOCOL } from "../protocol/limits";
-import { binaryText, encodeBase64url } from "./binary";
+import { binaryText } from "./binary";
 import { Deadline } from "./deadline";
 import { FrameLayer } from "./layer";
 import { PendingCalls } from "./pending";
@@ -36,6 +38,11 @@ export type ConnectionState =
   | { readonly name: "ready"; readonly build: Build }
   | { readonly name: "locked" | "closed"; readonly error: KMSError };
 
+export interface ConnectionOptions {
+  readonly timeouts: Timeouts;
+  readonly promptMode: PromptMode;
+}
+
 export interface ConnectionObserver {
   onState(state: ConnectionState): void;
   onEvent(event: EventMessage): void;
@@ -44,6 +51,7 @@ export interface ConnectionObserver {
 export class Connection {
   readonly #address: URL;
   readonly #timeouts: Timeouts;
+  readonly #promptMode: PromptMode;
   readonly #layer: FrameLayer;
   readonly #removal: MutationObserver;
   readonly #calls = new PendingCalls();
@@ -53,9 +61,10 @@ export class Connection {
   #stage: Deadline;
   #port: MessagePort | null = null;
 
-  constructor(address: URL, container: Element, timeouts: Timeouts) {
+  constructor(address: URL, container: Element, { timeouts, promptMode }: ConnectionOptions) {
     this.#address = address;
     this.#timeouts = timeouts;
+    this.#promptMode = promptMode;
     window.addEventListener("message", this.#onWindowMessage);
     this.#stage = this.#stageDeadline(timeouts.helloMs);
     this.#layer = new FrameLayer(address, container);
@@ -118,7 +127,12 @@ export class Connection {
     // Sent by newer engines when the other end is gone, a crashed renderer included.
     port1.addEventListener("close", () => this.close(closedError("The enclave's iframe is gone")));
     port1.start();
-    const connect: Connect = { type: "kms:connect", protocol: PROTOCOL, nonce: this.#nonce };
+    const connect: Connect = {
+      type: "kms:connect",
+      protocol: PROTOCOL,
+      nonce: this.#nonce,
+      promptMode: this.#promptMode,
+    };
     frame.postMessage(connect, this.#address.origin, [port2]);
     this.#stage.stop();
     this.#stage = this.#stageDeadline(this.#timeouts.connectMs);

@@ -8,37 +8,52 @@
 
 import type { EventName } from "../protocol/calls";
 import type {
-  CreateLeaseParams,
+  AddEnrollmentParams,
+  AddEnrollmentResult,
+  BatchResult,
+  BatchStep,
   CreateLeaseResult,
+  GenerateVAPIDResult,
   GetAuditLogParams,
   GetAuditLogResult,
+  GetEnrollmentsResult,
   GetPublicKeyResult,
+  GetPushSubscriptionResult,
+  GetVAPIDKidResult,
   IsSetupResult,
   IssuedToken,
   IssueParams,
-  MethodName,
-  Methods,
-  PassphraseCredentials,
   ResetResult,
+  SetupPasskeyParams,
   SetupResult,
+  SignJWTResult,
   StatusResult,
+  Success,
   VerifyAuditChainResult,
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
 import { type Aliased, aliasesOf } from "./aliases";
-import { Attachment } from "./attachment";
 import { readWholeLog } from "./audit-pages";
-import { type ConnectionState, closedError } from "./connection";
-import { callSafely, type EventHandler, Events } from "./events";
+import type { Credentials, LeaseRequest, NewCredentials, SubscriptionToRemove, SubscriptionToSet } from "./credentials";
+import { type EventHandler, Events } from "./events";
+import { Lifetime } from "./lifetime";
 import { LockedError } from "./locked";
-import { type KMSUserOptions, parseAddress, parseTimeouts } from "./options";
-import { acquireConnection } from "./sharing";
-import type { Timeouts } from "./timeouts";
+import type { KMSUserOptions } from "./options";
 
 export type { EventName } from "../protocol/calls";
 export type * from "../protocol/contract.gen";
 export { ERROR_CODES } from "../protocol/contract.gen";
 export { KMSError } from "../protocol/errors";
+export type { PromptMode } from "../protocol/handshake";
+export type { Bytes } from "./binary";
+export type {
+  Credentials,
+  LeaseRequest,
+  NewCredentials,
+  PasskeyPrfCredentials,
+  SubscriptionToRemove,
+  SubscriptionToSet,
+} from "./credentials";
 export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
 export type { KMSUserOptions } from "./options";
@@ -47,35 +62,30 @@ export type { Timeouts } from "./timeouts";
 export class KMSUser {
   /** `kms.leases.create` is `createLease`. */
   readonly leases: Aliased<KMSUser, "leases"> = aliasesOf(this, "leases");
-  /** `kms.vapid.issue` is `issueVAPIDJWT`, `kms.vapid.publicKey` is `getPublicKey`. */
+  /** `kms.vapid.issue` is `issueVAPIDJWT`, `kms.vapid.generate` is `generateVAPID`, and so on. */
   readonly vapid: Aliased<KMSUser, "vapid"> = aliasesOf(this, "vapid");
 
-  readonly #options: KMSUserOptions;
-  readonly #address: URL;
-  readonly #timeouts: Timeouts;
   readonly #events = new Events();
-  #attachment: Attachment | null = null;
+  readonly #enclave: Lifetime;
 
   /** Checks the options and touches nothing. Throws KMSError `request.invalid`. */
   constructor(options: KMSUserOptions) {
-    this.#options = { ...options };
-    this.#address = parseAddress(options);
-    this.#timeouts = parseTimeouts(options.timeouts);
+    this.#enclave = new Lifetime(options, (event) => this.#events.emit(event));
   }
 
   /** What this enclave and browser can do; empty until `init()` has resolved. */
   get capabilities(): readonly string[] {
-    return this.#attachment?.build?.capabilities ?? [];
+    return this.#enclave.build?.capabilities ?? [];
   }
 
   /** The enclave's version; null until `init()` has resolved. */
   get version(): string | null {
-    return this.#attachment?.build?.version ?? null;
+    return this.#enclave.build?.version ?? null;
   }
 
   /** SHA-256 of the running build's list of files, as the enclave claims it; null until `init()` has resolved. */
   get manifestHash(): string | null {
-    return this.#attachment?.build?.manifestHash ?? null;
+    return this.#enclave.build?.manifestHash ?? null;
   }
 
   /**
@@ -85,21 +95,16 @@ export class KMSUser {
    * reads the evidence.
    */
   async init(): Promise<void> {
-    if (!this.#attachment || this.#attachment.isOver) this.#attachment = this.#attach();
-    const attachment = this.#attachment;
     try {
-      const { manifestHash } = await attachment.opened();
-      this.#verifyManifestHash(manifestHash);
+      await this.#enclave.begin();
     } catch (thrown) {
-      if (thrown instanceof KMSError && thrown.code === "attestation.failed") throw this.#lockedError(thrown);
-      await attachment.end();
-      throw thrown;
+      throw thrown instanceof KMSError && thrown.code === "attestation.failed" ? this.#lockedError(thrown) : thrown;
     }
   }
 
   /** Rejects what this instance waits for. The iframe goes with the last instance that uses it. */
   async terminate(): Promise<void> {
-    await this.#attachment?.end();
+    await this.#enclave.end();
   }
 
   on(event: EventName, handler: EventHandler): this {
@@ -112,78 +117,124 @@ export class KMSUser {
     return this;
   }
 
+  /** The enclave's own wizard: the user picks a passphrase or a passkey. */
+  setup(): Promise<SetupResult> {
+    return this.#enclave.call("setup", {});
+  }
+
   /** Without a passphrase the enclave asks the user to choose one. */
   setupPassphrase(passphrase?: string): Promise<SetupResult> {
-    return this.#call("setupPassphrase", { passphrase });
+    return this.#enclave.call("setupPassphrase", { passphrase });
+  }
+
+  /** The user creates a passkey in the enclave's dialog; `name` is what the authenticator shows. */
+  setupPasskeyPRF(config: SetupPasskeyParams): Promise<SetupResult> {
+    return this.#enclave.call("setupPasskeyPRF", config);
+  }
+
+  /** A passkey that only stands before the keys, without protecting what is stored. */
+  setupPasskeyGate(config: SetupPasskeyParams): Promise<SetupResult> {
+    return this.#enclave.call("setupPasskeyGate", config);
+  }
+
+  /** Another way to unlock the same keys. Without `newCredentials` the user gives them to the enclave. */
+  addEnrollment(
+    method: AddEnrollmentParams["method"],
+    credentials?: Credentials | null,
+    newCredentials?: NewCredentials | null,
+  ): Promise<AddEnrollmentResult> {
+    return this.#enclave.call("addEnrollment", { method, credentials, newCredentials });
+  }
+
+  /** `enrollmentId`: of `getEnrollments()`. The last one that must remain is refused. */
+  removeEnrollment(enrollmentId: string, credentials?: Credentials): Promise<Success> {
+    return this.#enclave.call("removeEnrollment", { enrollmentId, credentials });
+  }
+
+  changePassphrase(credentials?: Credentials | null, newPassphrase?: string): Promise<Success> {
+    return this.#enclave.call("changePassphrase", { credentials, newPassphrase });
   }
 
   isSetup(): Promise<IsSetupResult> {
-    return this.#call("isSetup", {});
+    return this.#enclave.call("isSetup", {});
+  }
+
+  getEnrollments(): Promise<GetEnrollmentsResult> {
+    return this.#enclave.call("getEnrollments", {});
   }
 
   getStatus(): Promise<StatusResult> {
-    return this.#call("getStatus", {});
+    return this.#enclave.call("getStatus", {});
+  }
+
+  /** One more VAPID key; the newest is the current one. */
+  generateVAPID(credentials?: Credentials): Promise<GenerateVAPIDResult> {
+    return this.#enclave.call("generateVAPID", { credentials });
+  }
+
+  /** Replaces the current VAPID key and ends its leases. */
+  regenerateVAPID(credentials?: Credentials): Promise<GenerateVAPIDResult> {
+    return this.#enclave.call("regenerateVAPID", { credentials });
+  }
+
+  /** `payload.exp` in seconds, at most 24 hours ahead. */
+  signJWT(kid: string, payload: Readonly<Record<string, unknown>>, credentials?: Credentials): Promise<SignJWTResult> {
+    return this.#enclave.call("signJWT", { kid, payload, credentials });
+  }
+
+  /** Several steps under one authentication, all or nothing; `{ $ref: "0.kid" }` takes an earlier result. */
+  batch(requests: readonly BatchStep[], credentials?: Credentials): Promise<BatchResult> {
+    return this.#enclave.call("batch", { requests, credentials });
   }
 
   /** `kid`: the key's thumbprint; without it, the current key. */
   getPublicKey(kid?: string): Promise<GetPublicKeyResult> {
-    return this.#call("getPublicKey", { kid });
+    return this.#enclave.call("getPublicKey", { kid });
+  }
+
+  getVAPIDKid(): Promise<GetVAPIDKidResult> {
+    return this.#enclave.call("getVAPIDKid", {});
+  }
+
+  exportPublicKey(kid?: string): Promise<GetPublicKeyResult> {
+    return this.#enclave.call("exportPublicKey", { kid });
+  }
+
+  setPushSubscription(params: SubscriptionToSet): Promise<Success> {
+    return this.#enclave.call("setPushSubscription", params);
+  }
+
+  removePushSubscription(params: SubscriptionToRemove = {}): Promise<Success> {
+    return this.#enclave.call("removePushSubscription", params);
+  }
+
+  getPushSubscription(): Promise<GetPushSubscriptionResult> {
+    return this.#enclave.call("getPushSubscription", {});
   }
 
   /** `exp` of the result is in milliseconds. */
-  createLease(params: CreateLeaseParams): Promise<CreateLeaseResult> {
-    return this.#call("createLease", params);
+  createLease(params: LeaseRequest): Promise<CreateLeaseResult> {
+    return this.#enclave.call("createLease", params);
   }
 
   /** Needs no credentials: the lease is the authorisation. `exp` and `nbf` of the result are in seconds. */
   issueVAPIDJWT(params: IssueParams): Promise<IssuedToken> {
-    return this.#call("issueVAPIDJWT", params);
+    return this.#enclave.call("issueVAPIDJWT", params);
   }
 
   /** Without parameters the whole log, read in pages; with them one page. */
   getAuditLog(params?: GetAuditLogParams): Promise<GetAuditLogResult> {
-    if (params !== undefined) return this.#call("getAuditLog", params);
-    return readWholeLog((page) => this.#call("getAuditLog", page));
+    if (params !== undefined) return this.#enclave.call("getAuditLog", params);
+    return readWholeLog((page) => this.#enclave.call("getAuditLog", page));
   }
 
   verifyAuditChain(): Promise<VerifyAuditChainResult> {
-    return this.#call("verifyAuditChain", {});
+    return this.#enclave.call("verifyAuditChain", {});
   }
 
   /** Deletes everything. Without credentials the user confirms in the enclave's own dialog. */
-  resetKMS(credentials?: PassphraseCredentials): Promise<ResetResult> {
-    return this.#call("resetKMS", { credentials });
-  }
-
-  async #call<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
-    if (!this.#attachment) throw new KMSError("channel.not.initialized");
-    return this.#attachment.call(method, params);
-  }
-
-  #attach(): Attachment {
-    if (typeof document === "undefined") throw new KMSError("unsupported", "The enclave needs a page to live in");
-    const container = this.#options.container ?? document.body;
-    if (!container?.isConnected) throw closedError("The container is not in the document");
-    const attachment = new Attachment(acquireConnection(this.#address, container, this.#timeouts), {
-      onState: (state) => this.#onState(state),
-      onEvent: (event) => this.#events.emit(event),
-    });
-    return attachment;
-  }
-
-  #onState(state: ConnectionState): void {
-    const { onProgress } = this.#options;
-    if (state.name !== "start" || !onProgress) return;
-    const { stage, ratio } = state.progress;
-    callSafely(() => onProgress({ stage, ratio }));
-  }
-
-  #verifyManifestHash(manifestHash: string): void {
-    const { expectedManifestHash } = this.#options;
-    if (expectedManifestHash === undefined || expectedManifestHash === manifestHash) return;
-    throw new KMSError("integrity.failed", "The enclave runs another build than expected", {
-      details: { manifestHash, expectedManifestHash },
-    });
+  resetKMS(credentials?: Credentials): Promise<ResetResult> {
+    return this.#enclave.call("resetKMS", { credentials });
   }
 
   #lockedError(error: KMSError): LockedError {

@@ -1,6 +1,7 @@
 /** What a KMSUser is told, checked once. */
 
 import { invalidRequest } from "../protocol/errors";
+import { isPromptMode, PROMPT_MODES, type PromptMode } from "../protocol/handshake";
 import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
 
 export interface KMSUserOptions {
@@ -14,6 +15,19 @@ export interface KMSUserOptions {
   readonly onProgress?: (progress: { readonly stage: string; readonly ratio: number }) => void;
   /** Element that gets the hidden iframe; `document.body` unless given. */
   readonly container?: Element;
+  /**
+   * `popup`: the enclave asks in a window of its own, whose address the user can see, not
+   * in its iframe. The page must then have no Cross-Origin-Opener-Policy, or
+   * `same-origin-allow-popups`. `iframe` unless given; of several instances on a page the
+   * first decides.
+   */
+  readonly promptMode?: PromptMode;
+}
+
+/** Throws KMSError `request.invalid`. */
+export function parsePromptMode({ promptMode = "iframe" }: KMSUserOptions): PromptMode {
+  if (!isPromptMode(promptMode)) throw invalidRequest("promptMode", `must be one of ${PROMPT_MODES.join(", ")}`);
+  return promptMode;
 }
 
 /** Throws KMSError `request.invalid`. */

@@ -6,8 +6,7 @@
  */
 
 import { invalidRequest } from "../protocol/errors";
-import { Connection, closedError } from "./connection";
-import type { Timeouts } from "./timeouts";
+import { Connection, type ConnectionOptions, closedError } from "./connection";
 
 interface Shared {
   readonly connection: Connection;
@@ -16,11 +15,11 @@ interface Shared {
 
 const shared = new Map<string, Shared>();
 
-/** To be released once. `container` and `timeouts` count for the first user only. Throws KMSError `request.invalid`. */
-export function acquireConnection(address: URL, container: Element, timeouts: Timeouts): Connection {
+/** To be released once. `container` and `options` count for the first user only. Throws KMSError `request.invalid`. */
+export function acquireConnection(address: URL, container: Element, options: ConnectionOptions): Connection {
   const open = shared.get(address.origin);
   if (!open || open.connection.state.name === "closed") {
-    const connection = new Connection(address, container, timeouts);
+    const connection = new Connection(address, container, options);
     shared.set(address.origin, { connection, users: 1 });
     return connection;
   }

@@ -1,4 +1,4 @@
-/** The enclave's one page. It holds nothing but what loads the frame, with integrity. */
+/** The enclave's pages, the frame's and its prompt window's. They hold nothing but what loads a script, with integrity. */
 import { sriOf } from "./hashing.mjs";
 
 /** @typedef {{ path: string, sha256: string }} Linked */

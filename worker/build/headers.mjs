@@ -83,6 +83,7 @@ export function headerRules(parentOrigins, { withoutFrameAncestors = false } = {
     { path: "/assets/*", headers: IMMUTABLE },
     { path: "/", headers: REVALIDATED },
     { path: "/index.html", headers: REVALIDATED },
+    { path: "/prompt.html", headers: REVALIDATED },
     { path: "/kms-runtime.json", headers: REVALIDATED },
     { path: "/kms-release.json", headers: REVALIDATED },
   ];

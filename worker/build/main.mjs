@@ -71,6 +71,7 @@ const { codeHash, isNew } = await makeImage(python, [entry, ...NEEDED_LATE, ...v
 await copyFile(join(PYODIDE_HOME, "pyodide.asm.wasm"), join(out, "python.wasm"));
 await bundle("worker", out);
 await bundle("frame", out);
+await bundle("prompt", out);
 await bundle("sdk", out);
 for (const page of PAGES) if (existsSync(`web/${page}/index.html`)) await bundlePage(page, out);
 const large = ["image.bin", "python.wasm", "worker.js"];

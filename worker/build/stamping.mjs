@@ -73,6 +73,8 @@ export async function stamp({ pieces, config, output, isDevelopment = false, wit
   const script = await site.writeImmutable("frame.js", fillFrame(frame, manifestHash, config.parentOrigins));
   const style = await site.writeImmutable("frame.css", await readFile(join(pieces, "frame.css")));
   await site.write("index.html", entryPage(script, style));
+  const prompt = await site.writeImmutable("prompt.js", await readFile(join(pieces, "prompt.js")));
+  await site.write("prompt.html", entryPage(prompt, style));
 
   const rules = headerRules(config.parentOrigins, { withoutFrameAncestors });
   await site.write("_headers", formatHeadersFile(rules));

@@ -1,65 +1,87 @@
 /**
- * One modal prompt in the enclave's own document.
+ * One modal prompt in the enclave's own document, for one question after the other.
  *
  * Guarantees: says which verified origin asks, and for what; takes no click and no Enter
  * before it is armed; keeps the keyboard focus; leaves nothing in the document when it
  * goes. Does not protect from a page that draws a prompt of its own (SECURITY.md).
  */
 
-import type { Ask, AskAnswer } from "../../protocol/enclave";
+import type { Ask, AskAnswer } from "../../protocol/asks";
+import type { KMSError } from "../../protocol/errors";
+import type { PromptWindow } from "../window/opener";
 import { Arming } from "./arming";
-import { buildLayout, type Layout } from "./layout";
-import { errorText, wordsFor } from "./words";
+import { keepFocusWithin } from "./focus";
+import { buildDialog, buildLayout, type Layout } from "./layout";
+import type { Choice, Entry, View } from "./view";
+import { viewOf } from "./views";
+import { windowView } from "./views/window";
+import { COVERED, errorText } from "./words";
 
 export interface DialogObserver {
   onAnswer(answer: AskAnswer): void;
   onCancel(): void;
+  /** It cannot be answered here. */
+  onRefused(error: KMSError): void;
 }
 
+/** What the user's deed is doing. While an answer is being checked, no deed means anything. */
+type Phase =
+  | { readonly name: "idle" | "checking" }
+  | { readonly name: "acting"; readonly choice: Choice; readonly abort: AbortController };
+
 export class PromptDialog {
-  readonly #layout: Layout;
-  readonly #acceptText: string;
+  readonly #dialog = buildDialog();
   readonly #arming: Arming;
   readonly #observer: DialogObserver;
-  /** The answer is being checked: neither another answer nor a cancel means anything now. */
-  #isBusy = false;
+  /** Where this prompt can go on instead; null where it is in a window already. */
+  readonly #window: PromptWindow | null;
+  #ask: Ask;
+  #view: View;
+  #layout: Layout;
+  #phase: Phase = { name: "idle" };
 
-  constructor(ask: Ask, observer: DialogObserver) {
+  constructor(ask: Ask, observer: DialogObserver, promptWindow: PromptWindow | null) {
+    this.#ask = ask;
     this.#observer = observer;
-    this.#acceptText = wordsFor(ask.ask).accept;
-    this.#layout = buildLayout(ask);
-    this.#show(errorText(ask.error));
+    this.#window = promptWindow;
+    this.#arming = new Arming(this.#dialog, () => this.#focusFirst());
     this.#listen();
-    const { dialog } = this.#layout;
-    document.body.append(dialog);
-    dialog.showModal();
-    // An iframe that is not displayed cannot take the focus: it is taken when it is. WebKit wants a click or a key
-    // in an iframe of another origin first; there Tab leads into the dialog.
-    this.#arming = new Arming(dialog, () => this.#focusFirst());
+    this.#view = promptWindow?.isPreferred ? windowView(ask, promptWindow) : viewOf(ask, "");
+    this.#layout = this.#render();
+    this.#show(errorText(ask.error));
+    document.body.append(this.#dialog);
+    this.#dialog.showModal();
   }
 
-  /** The answer was wrong: show why, and let the user try again. */
-  retry(ask: Ask): void {
-    this.#setBusy(false);
-    this.#fault(errorText(ask.error), this.#layout.fields.inputs[0]);
+  /** The next question, or the same again with the error of the last answer. */
+  ask(ask: Ask): void {
+    this.#ask = ask;
+    this.#phase = { name: "idle" };
+    const isInWindow = this.#window !== null && this.#view.name === "window";
+    this.#change(isInWindow ? windowView(ask, this.#window) : viewOf(ask, this.#view.name));
+    this.#fault(errorText(ask.error), this.#view.inputs[0]);
+    if (isInWindow && this.#window.isOpen && this.#view.accept) void this.#run(this.#view.accept);
   }
 
   remove(): void {
+    this.#abort();
     this.#clear();
     this.#arming.stop();
-    this.#layout.dialog.remove();
+    this.#window?.close();
+    this.#dialog.remove();
   }
 
   #listen(): void {
-    const { dialog, form, cancel } = this.#layout;
-    form.addEventListener("submit", (event) => {
+    const dialog = this.#dialog;
+    dialog.addEventListener("submit", (event) => {
       event.preventDefault();
-      if (this.#arming.isArmed) this.#submit();
+      if (this.#view.accept) this.#try(this.#view.accept);
     });
-    cancel.addEventListener("click", () => {
-      if (this.#arming.isArmed) this.#giveUp();
+    dialog.addEventListener("click", ({ target }) => {
+      const choice = this.#view.choices.find(({ button }) => target instanceof Node && button.contains(target));
+      if (choice) this.#try(choice);
     });
-    dialog.addEventListener("keydown", (event) => this.#keepFocus(event));
+    dialog.addEventListener("keydown", (event) => keepFocusWithin(dialog, event));
     dialog.addEventListener("cancel", (event) => {
       event.preventDefault();
       this.#giveUp();
@@ -72,61 +94,114 @@ export class PromptDialog {
     });
   }
 
-  #submit(): void {
-    if (this.#isBusy) return;
-    const entry = this.#layout.fields.read();
-    if ("fault" in entry) {
-      this.#fault(entry.fault, entry.input);
+  /** A click or Enter of the user's. */
+  #try(choice: Choice): void {
+    if (this.#phase.name === "idle" && this.#mayAct()) void this.#run(choice);
+  }
+
+  #mayAct(): boolean {
+    const { state } = this.#arming;
+    if (state === "covered") this.#onEntry({ fault: COVERED, offersWindow: true });
+    return state === "armed";
+  }
+
+  async #run(choice: Choice): Promise<void> {
+    const abort = new AbortController();
+    const outcome = choice.act(abort.signal);
+    if (!(outcome instanceof Promise)) {
+      this.#onEntry(outcome);
       return;
     }
+    this.#phase = { name: "acting", choice, abort };
     this.#show("");
-    this.#clear();
-    this.#setBusy(true);
-    this.#observer.onAnswer(entry.answer);
+    this.#mark();
+    const entry = await outcome;
+    if (abort.signal.aborted) return;
+    this.#phase = { name: "idle" };
+    this.#mark();
+    this.#onEntry(entry);
+  }
+
+  #onEntry(entry: Entry): void {
+    if ("next" in entry) {
+      this.#change(entry.next);
+      this.#focusFirst();
+    } else if ("fault" in entry) {
+      this.#layout.openWindow.hidden = !(entry.offersWindow && this.#window);
+      this.#fault(entry.fault, entry.input);
+    } else if ("answer" in entry) {
+      this.#show("");
+      this.#clear();
+      this.#phase = { name: "checking" };
+      this.#mark();
+      this.#observer.onAnswer(entry.answer);
+    } else if ("refused" in entry) this.#observer.onRefused(entry.refused);
+    else this.#observer.onCancel();
   }
 
   #giveUp(): void {
-    if (!this.#isBusy) this.#observer.onCancel();
+    if (this.#phase.name === "checking") return;
+    this.#abort();
+    if (this.#view.cancel === null && this.#view.accept) void this.#run(this.#view.accept);
+    else this.#observer.onCancel();
   }
 
-  /** Tab goes round within the dialog: a modal dialog alone would let it out to the embedding page. */
-  #keepFocus(event: KeyboardEvent): void {
-    if (event.key !== "Tab") return;
-    event.preventDefault();
-    const { fields, cancel, accept } = this.#layout;
-    const stops: readonly HTMLElement[] = [...fields.inputs, cancel, accept];
-    const active = document.activeElement;
-    const at = active instanceof HTMLElement ? stops.indexOf(active) : -1;
-    stops.at((at + (event.shiftKey ? -1 : 1)) % stops.length)?.focus();
+  #abort(): void {
+    if (this.#phase.name === "acting") this.#phase.abort.abort();
   }
 
-  #setBusy(isBusy: boolean): void {
-    const { dialog, fields, cancel, accept } = this.#layout;
-    this.#isBusy = isBusy;
-    accept.textContent = isBusy ? "Checking…" : this.#acceptText;
-    dialog.setAttribute("aria-busy", String(isBusy));
-    for (const input of fields.inputs) input.readOnly = isBusy;
-    for (const button of [accept, cancel]) button.setAttribute("aria-disabled", String(isBusy));
+  /** Another view in the same dialog. Where it replaces another one, a click meant for that must not hit it. */
+  #change(view: View): void {
+    const isAnother = view.name !== this.#view.name;
+    this.#clear();
+    this.#view = view;
+    this.#layout = this.#render(isAnother);
+  }
+
+  #render(isAnother = true): Layout {
+    const layout = buildLayout(this.#view, this.#ask.recognition);
+    this.#dialog.replaceChildren(layout.form);
+    this.#dialog.removeAttribute("aria-busy");
+    layout.cancel?.addEventListener("click", () => {
+      if (this.#arming.state !== "early") this.#giveUp();
+    });
+    layout.openWindow.addEventListener("click", () => this.#moveToWindow());
+    this.#arming.watch(layout.essentials);
+    if (isAnother) this.#arming.restart();
+    return layout;
+  }
+
+  #moveToWindow(): void {
+    if (!this.#window || this.#phase.name !== "idle" || this.#arming.state === "early") return;
+    this.#change(windowView(this.#ask, this.#window));
+    if (this.#view.accept) void this.#run(this.#view.accept);
+  }
+
+  #mark(): void {
+    const { name } = this.#phase;
+    this.#dialog.setAttribute("aria-busy", String(name !== "idle"));
+    for (const input of this.#view.inputs) input.readOnly = name !== "idle";
+    this.#layout.mark(name === "acting" ? this.#phase.choice.waiting : "", name);
   }
 
   #show(error: string): void {
-    const { error: line, fields } = this.#layout;
-    line.textContent = error;
-    for (const input of fields.inputs) input.setAttribute("aria-invalid", String(error !== ""));
+    this.#layout.error.textContent = error;
+    for (const input of this.#view.inputs) input.setAttribute("aria-invalid", String(error !== ""));
   }
 
   /** In a window too low for the whole dialog, the reason comes into view with the field. */
   #fault(fault: string, input: HTMLInputElement | undefined): void {
     this.#show(fault);
-    input?.focus();
+    if (input) input.focus();
+    else if (!this.#dialog.contains(document.activeElement)) this.#focusFirst();
     this.#layout.error.scrollIntoView({ block: "nearest" });
   }
 
   #clear(): void {
-    for (const input of this.#layout.fields.inputs) input.value = "";
+    for (const input of this.#view.inputs) input.value = "";
   }
 
   #focusFirst(): void {
-    this.#layout.fields.inputs[0]?.focus();
+    (this.#view.firstFocus ?? this.#layout.cancel)?.focus();
   }
 }

@@ -1,61 +1,90 @@
 /**
- * What a prompt is made of.
+ * What every prompt is made of, around the view of one question.
  *
  * It is built by the script, not written in the entry page: the page's HTML is the one
  * file that no integrity check covers.
  */
 
-import type { Ask } from "../../protocol/enclave";
+import type { Recognition } from "../../protocol/asks";
 import { element, icon } from "./dom";
-import { buildFields, type Fields } from "./fields";
-import { wordsFor } from "./words";
+import type { View } from "./view";
 
 const SHIELD = {
   shield: "M12 2 4 5v6c0 5 3.4 9.4 8 11 4.6-1.6 8-6 8-11V5l-8-3Z",
   lock: "M8.5 11V9.5a3.5 3.5 0 0 1 7 0V11H17v6H7v-6h1.5Zm1.7 0h3.6V9.5a1.8 1.8 0 0 0-3.6 0V11Z",
 };
 
+const CHECKING = "Checking…";
+
 export interface Layout {
-  readonly dialog: HTMLDialogElement;
   readonly form: HTMLFormElement;
-  readonly fields: Fields;
   readonly error: HTMLElement;
-  readonly cancel: HTMLButtonElement;
-  readonly accept: HTMLButtonElement;
+  readonly cancel: HTMLButtonElement | null;
+  /** Goes on in a window of its own; hidden until that helps. */
+  readonly openWindow: HTMLButtonElement;
+  /** What the user reads and presses: it must not be covered. */
+  readonly essentials: readonly Element[];
+  /** While the user's deed or its check takes time: `status` says what for. */
+  mark(status: string, phase: "idle" | "acting" | "checking"): void;
 }
 
-export function buildLayout(ask: Ask): Layout {
-  const { title, accept: acceptText, privacy } = wordsFor(ask.ask);
-  const fields = buildFields(ask);
+export function buildDialog(): HTMLDialogElement {
+  return element("dialog", {
+    class: "prompt",
+    "aria-labelledby": "prompt-title",
+    "aria-describedby": "prompt-recognition prompt-request",
+  });
+}
+
+export function buildLayout(view: View, recognition: Recognition | null): Layout {
   const error = element("p", { id: "prompt-error", class: "error", role: "alert" });
-  const cancel = element("button", { type: "button", class: "cancel" }, "Cancel");
-  const accept = element("button", { type: "submit", class: "accept" }, acceptText);
-  const header = element(
+  const openWindow = element("button", { type: "button", class: "link", hidden: "" }, "Go on in a window");
+  const cancel = view.cancel === null ? null : element("button", { type: "button", class: "cancel" }, view.cancel);
+  const about = element("div", { id: "prompt-request", class: "request" }, ...view.about);
+  const status = element("p", { class: "status", role: "status" });
+  const footer = element("footer", {}, ...(cancel ? [cancel] : []), ...(view.accept ? [view.accept.button] : []));
+  const form = element(
+    "form",
+    { class: view.name, novalidate: "", autocomplete: "off" },
+    ...(recognition ? [recognitionBand(recognition)] : []),
+    header(view.title),
+    about,
+    ...view.rows,
+    status,
+    error,
+    openWindow,
+    footer,
+    ...(view.privacy ? [element("p", { class: "privacy" }, view.privacy)] : []),
+  );
+  const acceptText = view.accept?.button.textContent ?? "";
+  const mark: Layout["mark"] = (text, phase) => {
+    const isChecking = phase === "checking";
+    if (view.accept) view.accept.button.textContent = isChecking ? CHECKING : acceptText;
+    status.textContent = isChecking && !view.accept ? CHECKING : text;
+    const buttons = [...view.choices.map(({ button }) => button), ...(view.accept ? [view.accept.button] : [])];
+    for (const button of buttons) button.setAttribute("aria-disabled", String(phase !== "idle"));
+    cancel?.setAttribute("aria-disabled", String(isChecking));
+  };
+  return { form, error, cancel, openWindow, essentials: [about, footer], mark };
+}
+
+function header(title: string): HTMLElement {
+  return element(
     "header",
     {},
     icon(SHIELD),
     element("div", {}, element("h1", { id: "prompt-title" }, title), element("p", { class: "enclave" }, location.host)),
   );
-  const request = element(
-    "div",
-    { id: "prompt-request", class: "request" },
-    element("p", {}, element("strong", { class: "origin" }, ask.origin), " asks for this:"),
-    element("p", { class: "operation" }, ask.operation),
+}
+
+function recognitionBand({ phrase, colour }: Recognition): HTMLElement {
+  const band = element(
+    "p",
+    { id: "prompt-recognition", class: "recognition" },
+    element("span", {}, "Your words: "),
+    phrase,
   );
-  const form = element(
-    "form",
-    { novalidate: "", autocomplete: "off" },
-    header,
-    request,
-    ...fields.rows,
-    error,
-    element("footer", {}, cancel, accept),
-    ...(privacy ? [element("p", { class: "privacy" }, privacy)] : []),
-  );
-  const dialog = element(
-    "dialog",
-    { class: `prompt ${ask.ask}`, "aria-labelledby": "prompt-title", "aria-describedby": "prompt-request" },
-    form,
-  );
-  return { dialog, form, fields, error, cancel, accept };
+  // A property, which the Content-Security-Policy allows where it forbids a style attribute.
+  band.style.setProperty("--colour", colour);
+  return band;
 }

@@ -9,10 +9,14 @@
  * is shown and that none is left.
  */
 
-import type { AnswerMessage, Ask } from "../../protocol/enclave";
+import type { AnswerMessage, Ask } from "../../protocol/asks";
 import { KMSError } from "../../protocol/errors";
+import type { PromptMode } from "../../protocol/handshake";
+import { unsupportedPasskey } from "../passkey/support";
+import { PromptWindow } from "../window/opener";
 import { PromptDialog } from "./dialog";
 import { pauseMs, recentRefusals } from "./refusals";
+import { isAnswerable } from "./views";
 
 /** More than a page has reason to; one more is refused at once. */
 const MAX_WAITING = 8;
@@ -32,6 +36,8 @@ interface Shown {
 }
 
 export class Prompts {
+  /** Of prompts from now on. */
+  mode: PromptMode = "iframe";
   readonly #observer: PromptsObserver;
   readonly #waiting: Ask[] = [];
   #shown: Shown | null = null;
@@ -59,7 +65,8 @@ export class Prompts {
 
   #admit(ask: Ask): void {
     const retryAfterMs = pauseMs(this.#refusedAtMs, performance.now());
-    if (retryAfterMs > 0) this.#refuse(ask, pausedError(retryAfterMs));
+    if (!isAnswerable(ask)) this.#refuse(ask, unsupportedPasskey());
+    else if (retryAfterMs > 0) this.#refuse(ask, pausedError(retryAfterMs));
     else if (this.#waiting.length >= MAX_WAITING) this.#refuse(ask, new KMSError("unlock.throttled"));
     else this.#waiting.push(ask);
     if (!this.#shown) this.#showNext();
@@ -69,13 +76,21 @@ export class Prompts {
     const ask = this.#waiting.shift();
     if (!ask) return;
     this.#observer.announce("prompt.show");
-    const dialog = new PromptDialog(ask, {
-      onAnswer: (answer) => {
-        shown.verdict = setTimeout(() => this.#finish(shown), VERDICT_MS);
-        this.#observer.answer({ id: shown.ask.id, answer });
+    const dialog = new PromptDialog(
+      ask,
+      {
+        onAnswer: (answer) => {
+          shown.verdict = setTimeout(() => this.#finish(shown), VERDICT_MS);
+          this.#observer.answer({ id: shown.ask.id, answer });
+        },
+        onCancel: () => this.#onCancel(shown),
+        onRefused: (error) => {
+          this.#refuse(shown.ask, error);
+          this.#finish(shown);
+        },
       },
-      onCancel: () => this.#onCancel(shown),
-    });
+      new PromptWindow(this.mode === "popup"),
+    );
     const shown: Shown = { dialog, ask, verdict: null };
     this.#shown = shown;
   }
@@ -84,7 +99,11 @@ export class Prompts {
     if (shown.verdict) clearTimeout(shown.verdict);
     shown.verdict = null;
     shown.ask = ask;
-    shown.dialog.retry(ask);
+    if (isAnswerable(ask)) shown.dialog.ask(ask);
+    else {
+      this.#refuse(ask, unsupportedPasskey());
+      this.#finish(shown);
+    }
   }
 
   #onCancel(shown: Shown): void {

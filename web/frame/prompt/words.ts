@@ -1,25 +1,20 @@
 /** What the prompts say. */
 
-import type { Ask } from "../../protocol/enclave";
+import type { WireError } from "../../protocol/errors";
 
-export interface Words {
-  readonly title: string;
-  readonly accept: string;
-  /** What the user is told about who sees the entry. */
-  readonly privacy: string;
-}
+export const PASSPHRASE_PRIVACY = "Only this window sees your passphrase. The page that asks never does.";
+export const PASSKEY_PRIVACY = "The page that asks never sees your passkey, nor what it unlocks.";
+export const PRIVACY = "Only this window sees what you enter. The page that asks never does.";
 
-const PRIVACY = "Only this window sees your passphrase. The page that asks never does.";
+export const ABOUT_PASSKEY =
+  "Your face, your finger or the PIN of this device, or a security key. Nothing to remember and nothing to type; " +
+  "whoever copies this device’s storage gets nothing without it.";
+export const ABOUT_PASSPHRASE =
+  "Words that you remember and type. They work in every browser. Nobody can recover them for you, and they are as " +
+  "strong as they are hard to guess.";
 
-const WORDS: Readonly<Record<Ask["ask"], Words>> = {
-  authenticate: { title: "Confirm it’s you", accept: "Unlock", privacy: PRIVACY },
-  choosePassphrase: { title: "Choose a passphrase", accept: "Set passphrase", privacy: PRIVACY },
-  confirm: { title: "This cannot be undone", accept: "Confirm", privacy: "" },
-};
-
-export function wordsFor(ask: Ask["ask"]): Words {
-  return WORDS[ask];
-}
+export const COVERED =
+  "Something covers this prompt, so it takes no input. Uncover it, or go on in a window of its own.";
 
 export const MIN_PASSPHRASE_CHARS = 8;
 export const MAX_PASSPHRASE_CHARS = 1_024;
@@ -35,7 +30,7 @@ export function passphraseFault(passphrase: string, repeated: string): string | 
 }
 
 /** The error of the last attempt, with the wait where there is one. */
-export function errorText(error: Ask["error"]): string {
+export function errorText(error: WireError | null): string {
   if (!error) return "";
   if (error.retryAfterMs === null) return `${error.message}.`.replace(/\.\.$/, ".");
   return `${error.message} (${Math.ceil(error.retryAfterMs / 1_000)} s).`;

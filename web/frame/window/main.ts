@@ -1,0 +1,70 @@
+/**
+ * Entry of the enclave's window: the same dialogs as in the iframe, for one prompt.
+ *
+ * Opened by the enclave's own iframe it does what that asks. Opened by anybody else it
+ * says so and does nothing: its first word goes to its own origin only, and it takes a
+ * port only from there.
+ */
+
+import { type FromWindow, parseToWindow, WINDOW_CONNECT, WINDOW_HERE } from "../../protocol/prompt-window";
+import { type DialogObserver, PromptDialog } from "../prompt/dialog";
+import { element } from "../prompt/dom";
+
+class WindowPrompt {
+  readonly #port: MessagePort;
+  readonly #observer: DialogObserver = {
+    onAnswer: (answer) => this.#send({ answer }),
+    onCancel: () => this.#cancel(),
+    onRefused: () => this.#cancel(),
+  };
+  #dialog: PromptDialog | null = null;
+
+  constructor(port: MessagePort) {
+    this.#port = port;
+    port.addEventListener("message", ({ data }) => this.#receive(data));
+    // The iframe is gone, and with it whoever waits for an answer.
+    port.addEventListener("close", () => window.close());
+    port.start();
+  }
+
+  #receive(data: unknown): void {
+    const ask = parseToWindow(data);
+    if (!ask) return;
+    if (this.#dialog) this.#dialog.ask(ask);
+    else this.#dialog = new PromptDialog(ask, this.#observer, null);
+  }
+
+  #cancel(): void {
+    this.#send({ cancelled: true });
+    window.close();
+  }
+
+  #send(message: FromWindow): void {
+    this.#port.postMessage(JSON.stringify(message));
+  }
+}
+
+function explain(): void {
+  const words =
+    "This window of the key enclave lost the page that opened it. Close it. If you are that page’s developer: serve " +
+    "it without Cross-Origin-Opener-Policy, or with same-origin-allow-popups.";
+  document.body.append(element("p", { class: "lost" }, words));
+}
+
+function start(): void {
+  document.documentElement.classList.add("window");
+  const opener: Window | null = window.opener;
+  if (!opener) {
+    explain();
+    return;
+  }
+  const onMessage = ({ source, origin, data, ports: [port] }: MessageEvent<unknown>): void => {
+    if (source !== opener || origin !== location.origin || data !== WINDOW_CONNECT || !port) return;
+    window.removeEventListener("message", onMessage);
+    new WindowPrompt(port);
+  };
+  window.addEventListener("message", onMessage);
+  opener.postMessage(WINDOW_HERE, location.origin);
+}
+
+start();
