@@ -8,6 +8,7 @@ A token lets its holder send any number of pushes to its audience while it lives
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -21,6 +22,7 @@ __all__ = [
     "TokenClaims",
     "format_token",
     "signing_input",
+    "stagger",
     "token_address",
 ]
 
@@ -63,6 +65,21 @@ def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
 def token_address(jti: str) -> Address:
     """Return where a token's id is recorded until the token has expired."""
     return Address("tokens", jti)
+
+
+def stagger(
+    count: int, *, issued_at_s: int, ttl_s: int, lease_end_s: int
+) -> Sequence[tuple[int, int]]:
+    """Return ``(nbf, exp)`` in seconds for each token of a batch.
+
+    Token *i* begins when its predecessor has lived 60 % of its life, so a holder can
+    switch without a gap. None outlives the lease; those that would live under a minute
+    are left out, and the caller sees that there are fewer.
+    """
+    step_s = ttl_s * 60 // 100
+    begins = (issued_at_s + number * step_s for number in range(count))
+    lives = ((nbf, min(nbf + ttl_s, lease_end_s)) for nbf in begins)
+    return [(nbf, exp) for nbf, exp in lives if exp - nbf >= MIN_TTL_S]
 
 
 def format_token(signed: bytes, signature: bytes) -> str:
