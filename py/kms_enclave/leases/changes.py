@@ -59,7 +59,8 @@ async def resume_lease(session: Session, lease_id: str) -> LeaseRecord:
     record = attrs.evolve(lease.record, lak_public=public)
     record = await _certified(session, record)
     await write_lease(
-        session.unit, attrs.evolve(lease, record=record, signing_key=signing_key, audit_key=lak.private)
+        session.unit,
+        attrs.evolve(lease, record=record, signing_key=signing_key, audit_key=lak.private),
     )
     session.log(
         "lease.resume",

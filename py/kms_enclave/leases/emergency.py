@@ -29,9 +29,7 @@ class RevokedToken:
     revoked_at: int
 
 
-async def is_token_revoked(
-    storage: StoragePort, jti: str, *, origin: str, now_ms: int
-) -> bool:
+async def is_token_revoked(storage: StoragePort, jti: str, *, origin: str, now_ms: int) -> bool:
     """Tell whether a token is of a revoked lease of this origin and not long dead."""
     (stored,) = await storage.read([token_address(jti)])
     token = _parse_token(stored.value) if stored else None

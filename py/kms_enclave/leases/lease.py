@@ -29,17 +29,19 @@ __all__ = [
     "Sub",
     "lease_address",
     "parse_lease",
-    "resolve_quotas",
     "read_lease_in",
+    "resolve_quotas",
     "verify_lease_current",
     "verify_live_lease",
     "verify_subs",
     "verify_ttl",
+    "without_keys",
     "write_lease",
 ]
 
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
+KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
 
@@ -75,6 +77,7 @@ class LeaseRecord:
     label: str | None = None
     revoked_at: int | None = None
     revoked_reason: str | None = None
+    ended_at: int | None = None
 
 
 @attrs.frozen
@@ -96,23 +99,33 @@ class LiveLease:
     audit_key: AuditSigningKey
 
 
+def without_keys(record: LeaseRecord) -> LeaseRecord:
+    """Return the record of a lease that has ended: its key copy is gone."""
+    return attrs.evolve(record, wrapped_lease_key="", wrapped_lease_key_iv="", lease_salt="")
+
+
 def lease_address(lease_id: str) -> Address:
     """Return where a lease's record is."""
     return Address("leases", lease_id)
 
 
 async def write_lease(unit: UnitOfWork, lease: Lease) -> None:
-    """Store a lease with the handles it has."""
+    """Store a lease with the handles it has.
+
+    One that has ended is kept for a week, so that its use is refused by the true reason.
+    """
+    record = lease.record
+    ended = record.revoked_at is not None or record.ended_at is not None
     handles: dict[str, KeyHandle] = {}
     if lease.signing_key is not None:
         handles[_SIGNING] = lease.signing_key
     if lease.audit_key is not None:
         handles[_LAK] = lease.audit_key
     await unit.write(
-        lease_address(lease.record.lease_id),
-        format_record(lease.record),
+        lease_address(record.lease_id),
+        format_record(record),
         handles=handles,
-        expires_ms=lease.record.exp,
+        expires_ms=record.exp + KEPT_FOR_MS if ended else record.exp,
     )
 
 

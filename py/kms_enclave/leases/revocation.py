@@ -2,8 +2,7 @@
 
 From the commit on every issuance is refused; the signing handle, the key copy and the
 lease's audit key are deleted in the same commit. What remains of the record says when
-and why, until the last token of the lease has been dead for ten minutes: so long it
-stands on the emergency list.
+and why.
 """
 
 from __future__ import annotations
@@ -21,7 +20,14 @@ from kms_enclave.context import Context
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance_in
-from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, read_lease_in, write_lease
+from kms_enclave.leases.lease import (
+    Lease,
+    LeaseRecord,
+    parse_lease,
+    read_lease_in,
+    without_keys,
+    write_lease,
+)
 from kms_enclave.ports.storage import Key, Record, StoragePort, StoreName
 from kms_enclave.unit_of_work import UnitOfWork
 
@@ -126,14 +132,7 @@ async def _revoke(
     reason: str,
     origin: str,
 ) -> None:
-    record = attrs.evolve(
-        lease.record,
-        revoked_at=now_ms,
-        revoked_reason=reason,
-        wrapped_lease_key="",
-        wrapped_lease_key_iv="",
-        lease_salt="",
-    )
+    record = attrs.evolve(without_keys(lease.record), revoked_at=now_ms, revoked_reason=reason)
     await write_lease(unit, Lease(record, None, None, lease.revision))
     draft = EntryDraft(
         op="lease.revoke",

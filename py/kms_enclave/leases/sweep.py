@@ -1,23 +1,30 @@
 """Taking away what time has ended: expired leases, dead tokens, grants that no longer count.
 
 Runs at start and once a minute. An expired lease loses its keys and gets one
-``lease.expire`` entry; a revoked one has had its entry and only waits until its tokens
-are off the emergency list. Nothing here decides whether a lease may be used: every use
-checks that itself.
+``lease.expire`` entry; what remains of it, and of a revoked one, goes a week later.
+Nothing here decides whether a lease may be used: every use checks that itself.
 """
 
 from __future__ import annotations
 
 from typing import Final
 
+import attrs
+
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
-from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.context import Context
+from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
 from kms_enclave.leases.emergency import LISTED_FOR_MS
-from kms_enclave.leases.lease import LeaseRecord, lease_address
+from kms_enclave.leases.lease import (
+    Lease,
+    lease_address,
+    parse_lease,
+    without_keys,
+    write_lease,
+)
 from kms_enclave.ports.storage import Address, Delete, StoreName
 from kms_enclave.unit_of_work import UnitOfWork
 
@@ -45,31 +52,32 @@ async def sweep(context: Context) -> None:
 
 
 async def _expire_leases(context: Context, now_ms: int) -> Change:
-    expired = await context.storage.expired("leases", now_ms=now_ms, limit=_LEASES_AT_ONCE)
+    due = await context.storage.expired("leases", now_ms=now_ms, limit=_LEASES_AT_ONCE)
     unit = UnitOfWork(context.storage)
-    for key, stored in expired:
+    for key, stored in due:
+        lease_id = str(key)
         try:
-            record = parse_record(stored.value, LeaseRecord)
-        except DamagedRecordError:
-            continue
-        if record.revoked_at is not None:
-            if now_ms >= record.exp + LISTED_FOR_MS:
-                await _delete(unit, str(key))
-            continue
-        await _delete(unit, str(key))
-        draft = EntryDraft(
-            op="lease.expire",
-            request_id=context.crypto.random_uuid(),
-            kid=record.kid,
-            user_id=record.user_id,
-            origin=record.origin,
-            lease_id=record.lease_id,
-            details={"exp": record.exp},
-        )
-        unit.log(instance_draft(await read_instance_in(unit), draft))
+            lease = parse_lease(stored, expected_lease_id=lease_id)
+        except KMSError:
+            continue  # Damaged: whoever uses it is told.
+        if lease.record.revoked_at is not None or lease.record.ended_at is not None:
+            await unit.delete(lease_address(lease_id))
+            await unit.delete(Address("quotas", lease_id))
+        else:
+            await _end(context, unit, lease, now_ms)
     return unit.change()
 
 
-async def _delete(unit: UnitOfWork, lease_id: str) -> None:
-    await unit.delete(lease_address(lease_id))
-    await unit.delete(Address("quotas", lease_id))
+async def _end(context: Context, unit: UnitOfWork, lease: Lease, now_ms: int) -> None:
+    record = attrs.evolve(without_keys(lease.record), ended_at=now_ms)
+    await write_lease(unit, Lease(record, None, None, lease.revision))
+    draft = EntryDraft(
+        op="lease.expire",
+        request_id=context.crypto.random_uuid(),
+        kid=record.kid,
+        user_id=record.user_id,
+        origin=record.origin,
+        lease_id=record.lease_id,
+        details={"exp": record.exp},
+    )
+    unit.log(instance_draft(await read_instance_in(unit), draft))

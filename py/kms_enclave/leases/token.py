@@ -20,6 +20,7 @@ __all__ = [
     "MIN_TTL_S",
     "TOKEN_TTL_S",
     "TokenClaims",
+    "TokenRecord",
     "format_token",
     "signing_input",
     "stagger",
@@ -60,6 +61,19 @@ def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
         payload["rid"] = claims.rid
     parts = (format_base64url(format_json(part).encode()) for part in (header, payload))
     return ".".join(parts).encode("ascii")
+
+
+@attrs.frozen
+class TokenRecord:
+    """What is kept of a token until it is off the emergency list; ``exp`` in Unix seconds.
+
+    A token that the user signed has no lease.
+    """
+
+    exp: int
+    lease_id: str | None = None
+    eid: str | None = None
+    nbf: int | None = None
 
 
 def token_address(jti: str) -> Address:
