@@ -10,17 +10,17 @@ from e2e.driving.enclave import lease_params
 OTHER = "another passphrase altogether"
 
 
-@pytest.fixture
-def refused(leased: Leased) -> Leased:
+@pytest.fixture(scope="module")
+def refused(shared_lease: Leased) -> Leased:
     """After a page has tried to set up again, with its own passphrase."""
-    assert leased.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
-    return leased
+    assert shared_lease.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
+    return shared_lease
 
 
-def test_records_are_as_before(leased: Leased):
-    before = leased.page.run_in_frame("read_records.js")
-    assert leased.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
-    assert leased.page.run_in_frame("read_records.js") == before
+def test_records_are_as_before(shared_lease: Leased):
+    before = shared_lease.page.run_in_frame("read_records.js")
+    assert shared_lease.page.call("setupPassphrase", OTHER).code == "enrollment.exists"
+    assert shared_lease.page.run_in_frame("read_records.js") == before
 
 
 def test_first_passphrase_still_unlocks(refused: Leased):

@@ -26,7 +26,7 @@ def transferred(page: EnclavePage) -> list[str]:
 def test_first_visit_transfers_the_runtime(enclave: EnclavePage):
     """Shows that the next test can fail."""
     extensions = {path.rpartition(".")[2] for path in transferred(enclave)}
-    assert {"wasm", "gz", "js"} <= extensions
+    assert {"gz", "js"} <= extensions
 
 
 def test_second_visit_transfers_entry_page_and_lists_only(second_visit: EnclavePage):

@@ -16,9 +16,11 @@ from kms_enclave.ports.storage import (
     Address,
     Delete,
     Expectation,
+    Key,
     Put,
     Record,
     StoragePort,
+    StoreName,
 )
 
 __all__ = ["UnitOfWork"]
@@ -56,18 +58,19 @@ class UnitOfWork:
         self._values[address] = record
         self._written[address] = Put(address, record)
 
-    async def create(self, address: Address, value: str, *, expires_ms: int | None = None) -> None:
-        """Put a record that must not be there yet; otherwise the commit is refused."""
-        self._revisions[address] = ABSENT
-        record = Record(1, value, {}, expires_ms)
-        self._values[address] = record
-        self._written[address] = Put(address, record)
-
     async def delete(self, address: Address) -> None:
         """Delete the record at ``address``."""
         await self.read(address)
         self._values[address] = None
         self._written[address] = Delete(address)
+
+    def pending(self, store: StoreName) -> Sequence[tuple[Key, Record]]:
+        """Return what this unit will put into a store, which a scan of it does not see."""
+        return [
+            (address.key, item.record)
+            for address, item in self._written.items()
+            if isinstance(item, Put) and address.store == store
+        ]
 
     def log(self, signed: SignedDraft) -> None:
         """Add an audit entry."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.responses import PlainTextResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -17,7 +18,8 @@ class EnclaveSite:
 
     def __init__(self, site: Path) -> None:
         self._rules = parse_headers_file(site / "_headers")
-        self._files: ASGIApp = StaticFiles(directory=site, html=True)
+        # A file that is not there is a 404, with the same headers as the others.
+        self._files: ASGIApp = ExceptionMiddleware(StaticFiles(directory=site, html=True))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if Headers(scope=scope).get("host", "").partition(":")[0] not in ENCLAVE_HOSTS:

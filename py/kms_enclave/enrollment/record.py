@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
@@ -29,10 +30,12 @@ __all__ = [
     "enrollment_address",
     "enrollment_id_for",
     "generic_method",
+    "is_enrollment_id",
     "list_enrollments",
     "master_secret_aad",
     "parse_enrollment",
     "read_enrollment",
+    "readable_enrollments",
     "write_enrollment",
 ]
 
@@ -46,6 +49,9 @@ PASSPHRASE_ENROLLMENT: Final = "enrollment:passphrase:v2"
 MAX_OF_A_KIND: Final = 8
 _MAX_ENROLLMENTS: Final = 64
 _GATE_KEY: Final = "gate"
+_ENROLLMENT_ID: Final = re.compile(
+    rf"enrollment:(?:{PASSPHRASE}:v2|(?:{PRF}|{GATE}):v2(?::[2-{MAX_OF_A_KIND}])?)"
+)
 
 Via = Literal["page", "enclave"]
 """Who saw the credentials: the embedding page, or only the enclave."""
@@ -116,6 +122,11 @@ def enrollment_id_for(method: Method, *, taken: Sequence[str]) -> str:
         if f"{first}:{number}" not in taken:
             return f"{first}:{number}"
     raise KMSError("enrollment.exists", f"At most {MAX_OF_A_KIND} passkeys of a kind")
+
+
+def is_enrollment_id(text: str) -> bool:
+    """Tell whether :func:`enrollment_id_for` could have made an id."""
+    return _ENROLLMENT_ID.fullmatch(text) is not None
 
 
 def master_secret_aad(

@@ -28,7 +28,12 @@ from kms_enclave.enrollment.credentials import (
     PassphraseCredentials,
 )
 from kms_enclave.enrollment.keys import OpenedEnrollment
-from kms_enclave.enrollment.record import Enrollment, Via, write_enrollment
+from kms_enclave.enrollment.record import (
+    Via,
+    enrollment_address,
+    parse_enrollment,
+    write_enrollment,
+)
 from kms_enclave.enrollment.throttle import (
     clear_attempts,
     count_attempt,
@@ -196,7 +201,7 @@ async def commit_steps(
         session = Session(
             context, unit, authorisation.origin, now_ms, unlocked.opened, signer, instance
         )
-        await _keep_counter(session, unlocked)
+        await _verify_still_enrolled(session, unlocked)
         await _renew_certificate(session)
         results[:] = [await steps(session)]
         return unit.change()
@@ -205,16 +210,18 @@ async def commit_steps(
     return results[0]
 
 
-async def _keep_counter(session: Session, unlocked: Unlocked) -> None:
+async def _verify_still_enrolled(session: Session, unlocked: Unlocked) -> None:
+    """Refuse what another tab has removed or changed meanwhile; keep the passkey's counter."""
     record = unlocked.opened.enrollment.record
-    if record.passkey is None or unlocked.sign_count is None:
-        return
-    if unlocked.sign_count != record.passkey.sign_count:
-        passkey = attrs.evolve(record.passkey, sign_count=unlocked.sign_count)
-        counted = Enrollment(
-            attrs.evolve(record, passkey=passkey), unlocked.opened.enrollment.gate_key
-        )
-        await write_enrollment(session.unit, counted)
+    stored = await session.unit.read(enrollment_address(record.enrollment_id))
+    current = parse_enrollment(stored, expected_id=record.enrollment_id) if stored else None
+    if current is None or current.record.encrypted_ms != record.encrypted_ms:
+        raise KMSError("unlock.denied", "What unlocked was removed or changed meanwhile")
+    passkey = current.record.passkey
+    if passkey is not None and (unlocked.sign_count or 0) > passkey.sign_count:
+        counted = attrs.evolve(passkey, sign_count=unlocked.sign_count or 0)
+        record = attrs.evolve(current.record, passkey=counted)
+        await write_enrollment(session.unit, attrs.evolve(current, record=record))
 
 
 async def _renew_certificate(session: Session) -> None:

@@ -9,9 +9,9 @@ from typing import Final
 import attrs
 
 from kms_enclave.codec import format_record
-from kms_enclave.encoding import format_base64url, format_json
+from kms_enclave.encoding import canonical_json, format_base64url, format_json
 from kms_enclave.enrollment.session import Session
-from kms_enclave.errors import request_invalid
+from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.keys.derivation import derive_mkek
 from kms_enclave.keys.subscription import drop_subscriptions
 from kms_enclave.keys.vapid import (
@@ -24,13 +24,13 @@ from kms_enclave.keys.vapid import (
 )
 from kms_enclave.leases.revocation import revoke_leases_of_key
 from kms_enclave.leases.token import TokenRecord, token_address
+from kms_enclave.origin import parse_origin
 from kms_enclave.structure import FieldError
 
 __all__ = ["generate_key", "regenerate_key", "sign_jwt", "verify_payload"]
 
 MAX_LIFETIME_S: Final = 86_400
 _MAX_PAYLOAD: Final = 4096
-_HTTPS_ORIGIN: Final = re.compile(r"https://[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?(?::[1-9][0-9]{0,4})?")
 _SUBJECT: Final = re.compile(r"(?:mailto:[!-~]+@[!-~]+|https://[!-~]+)")
 
 
@@ -72,8 +72,11 @@ async def sign_jwt(session: Session, *, kid: str, payload: Mapping[str, object])
     signed = ".".join(parts)
     signature = await crypto.sign_es256(signing_key, signed.encode("ascii"))
     jti, exp = str(payload["jti"]), int(str(payload["exp"]))
+    address = token_address(jti)
+    if await session.unit.read(address) is not None:
+        raise KMSError("jti.collision", details={"jti": jti})
     value = format_record(TokenRecord(exp=exp))
-    await session.unit.create(token_address(jti), value, expires_ms=exp * 1000)
+    await session.unit.write(address, value, expires_ms=exp * 1000)
     details = {"aud": payload["aud"], "exp": exp, "jti": jti}
     session.log("sign", kid=kid, details=details)
     return f"{signed}.{format_base64url(signature)}"
@@ -82,7 +85,7 @@ async def sign_jwt(session: Session, *, kid: str, payload: Mapping[str, object])
 def verify_payload(payload: Mapping[str, object], *, now_s: int) -> None:
     """Raise KMSError ``request.invalid`` unless the claims are a VAPID token's (RFC 8292)."""
     aud, sub, exp, jti = (payload.get(name) for name in ("aud", "sub", "exp", "jti"))
-    if not isinstance(aud, str) or not _HTTPS_ORIGIN.fullmatch(aud):
+    if not isinstance(aud, str) or not _is_https_origin(aud):
         raise request_invalid("payload.aud", "must be an https origin")
     if not isinstance(sub, str) or not _SUBJECT.fullmatch(sub):
         raise request_invalid("payload.sub", "must be a mailto: or https: URL")
@@ -95,11 +98,19 @@ def verify_payload(payload: Mapping[str, object], *, now_s: int) -> None:
     ):
         raise request_invalid("payload.jti", "must be 1 to 64 characters of printable ASCII")
     try:
-        length = len(format_json(payload).encode())
+        length = len(canonical_json(payload))
     except ValueError:
-        raise FieldError("payload", "is not JSON") from None
+        raise FieldError("payload", "has what canonical JSON (RFC 8785) lacks") from None
     if length > _MAX_PAYLOAD:
         raise request_invalid("payload", f"longer than {_MAX_PAYLOAD} bytes")
+
+
+def _is_https_origin(text: str) -> bool:
+    try:
+        origin = parse_origin(text)
+    except ValueError:
+        return False
+    return origin.scheme == "https" and str(origin) == text
 
 
 async def _make_key(session: Session) -> VapidKeyRecord:

@@ -94,8 +94,10 @@ async def drop_subscriptions(session: Session, kid: str) -> None:
     found = await session.context.storage.scan_prefix(
         "meta", prefix=f"subscription:{kid}:", after=None, limit=_MAX_OF_A_KEY
     )
-    for key, _ in found:
-        await session.unit.delete(Address("meta", key))
+    # Earlier steps of a batch may have written one that the scan does not see.
+    own = _address(kid, session.origin)
+    for address in {own, *(Address("meta", key) for key, _ in found)}:
+        await session.unit.delete(address)
 
 
 def subscription_details(endpoint_origin_text: str) -> dict[str, object]:

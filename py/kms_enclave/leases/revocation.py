@@ -83,7 +83,7 @@ async def revoke_leases(context: Context, *, origin: str) -> Sequence[str]:
 
 async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> None:
     """Revoke every live lease that signs with a key, with an entry each."""
-    async for key, stored in scan_all(session.context.storage, "leases"):
+    async for key, stored in _leases_seen_by(session):
         try:
             lease = parse_lease(stored, expected_lease_id=str(key))
         except KMSError:
@@ -98,6 +98,15 @@ async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> No
                 reason,
                 session.origin,
             )
+
+
+async def _leases_seen_by(session: Session) -> AsyncIterator[tuple[Key, Record]]:
+    """Yield each lease as this unit of work sees it, those of its own earlier steps included."""
+    pending = dict(session.unit.pending("leases"))
+    async for key, stored in scan_all(session.context.storage, "leases"):
+        yield key, pending.pop(key, stored)
+    for key, stored in pending.items():
+        yield key, stored
 
 
 async def leases_of_origin(storage: StoragePort, origin: str) -> AsyncIterator[LeaseRecord]:

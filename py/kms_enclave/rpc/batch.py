@@ -1,13 +1,16 @@
 """Several authenticated steps under one authentication, in order, all or nothing.
 
-``{"$ref": "0.kid"}`` anywhere in a step's parameters stands for a field of an earlier
+``{"$ref": "0.kid"}`` anywhere in a step's parameters stands for a text of an earlier
 step's result. Every step lands in the same commit; if one is refused nothing is written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, Never, cast
+
+import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.enrollment.session import Session, authenticated
@@ -15,12 +18,13 @@ from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.steps import STEPS, Step
 from kms_enclave.rpc.translate import authorisation
-from kms_enclave.structure import FieldError, structure
+from kms_enclave.structure import FieldError, camel_case, structure
 
 __all__ = ["MAX_STEPS", "resolve_references", "run_batch"]
 
 MAX_STEPS: Final = 10
 _REFERENCE: Final = "$ref"
+_TARGET: Final = re.compile(r"(?P<step>[0-9])\.(?P<field>[A-Za-z]+)")
 
 
 async def run_batch(
@@ -29,14 +33,16 @@ async def run_batch(
     """Authenticate once, run the steps, return ``{results}``."""
     if not 1 <= len(params.requests) <= MAX_STEPS:
         raise request_invalid("requests", f"must be 1 to {MAX_STEPS} steps")
-    words = [_words(context, number, step) for number, step in enumerate(params.requests)]
-    request = authorisation("batch", params, origin, "; ".join(words))
+    request = authorisation("batch", params, origin, _in_words(context, params.requests))
 
     async def run(session: Session) -> Mapping[str, object]:
         results: list[Mapping[str, object]] = []
         for number, asked in enumerate(params.requests):
             step = _step(session.context, number, asked, results)
-            results.append(await step.run(session))
+            try:
+                results.append(await step.run(session))
+            except KMSError as error:
+                raise _placed(error, number) from None
         return {"results": results}
 
     return await authenticated(context, request, run)
@@ -51,12 +57,27 @@ def resolve_references(value: object, results: Sequence[Mapping[str, object]]) -
     if _REFERENCE not in value:
         return {name: resolve_references(item, results) for name, item in value.items()}
     target = value[_REFERENCE]
-    number, _, name = target.partition(".") if isinstance(target, str) else ("", "", "")
-    if len(value) != 1 or not number.isdecimal() or int(number) >= len(results):
+    named = _TARGET.fullmatch(target) if isinstance(target, str) and len(value) == 1 else None
+    if named is None or int(named["step"]) >= len(results):
         raise FieldError(_REFERENCE, "must name an earlier step's result, as in 0.kid")
-    if name not in results[int(number)]:
-        raise FieldError(_REFERENCE, "must name a field of that step's result")
-    return results[int(number)][name]
+    result = results[int(named["step"])]
+    if named["field"] not in result:
+        raise FieldError(_REFERENCE, "must name a text of that step's result")
+    return result[named["field"]]
+
+
+def _in_words(context: Context, requests: Sequence[contract.BatchStep]) -> str:
+    """Say what every step does, and refuse what can be refused before the user is asked.
+
+    References are replaced by stand-ins, so that a step says all that it would say alone:
+    a page must not hide what a step does behind a reference.
+    """
+    outlines: list[Mapping[str, object]] = []
+    words: list[str] = []
+    for number, asked in enumerate(requests):
+        words.append(_step(context, number, asked, outlines).words)
+        outlines.append(_outline(asked.method))
+    return "; ".join(words)
 
 
 def _step(
@@ -80,20 +101,11 @@ def _step(
         raise _placed(error, number) from None
 
 
-def _words(context: Context, number: int, asked: contract.BatchStep) -> str:
-    """Say what a step does; one that refers to earlier results is checked when it runs."""
-    if _REFERENCE in str(asked.params):
-        if asked.method not in STEPS:
-            raise request_invalid(f"requests[{number}].method", "cannot be a step of a batch")
-        return _GENERIC.get(asked.method, asked.method)
-    return _step(context, number, asked, ()).words
-
-
-_GENERIC: Final = {
-    "signJWT": "Sign a token with that key",
-    "createLease": "Create a lease with that key",
-    "removeEnrollment": "Remove that way to unlock",
-}
+def _outline(method: str) -> Mapping[str, object]:
+    """Return what a step's result has before there is one: a stand-in for each text."""
+    fields = attrs.fields(attrs.resolve_types(contract.METHODS[method].result))
+    names = (camel_case(field.name) for field in fields if field.type is str)
+    return {name: name for name in names}
 
 
 def _placed(error: KMSError, number: int) -> KMSError:

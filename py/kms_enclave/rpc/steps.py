@@ -12,6 +12,7 @@ import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.enrollment.changes import remove_enrollment
+from kms_enclave.enrollment.record import is_enrollment_id
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.operations import generate_key, regenerate_key, sign_jwt, verify_payload
@@ -159,6 +160,10 @@ def _remove_subscription(_: Context, __: contract.RemovePushSubscriptionParams) 
 
 
 def _remove_enrollment(_: Context, params: contract.RemoveEnrollmentParams) -> Step:
+    # The id is shown to the user: a page must not put words of its own there.
+    if not is_enrollment_id(params.enrollment_id):
+        raise KMSError("enrollment.not.found", details={"enrollmentId": params.enrollment_id})
+
     async def run(session: Session) -> Wire:
         await remove_enrollment(session, params.enrollment_id)
         return unstructure(contract.Success(success=True))

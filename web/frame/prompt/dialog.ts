@@ -33,7 +33,8 @@ export class PromptDialog {
     const { dialog } = this.#layout;
     document.body.append(dialog);
     dialog.showModal();
-    // An iframe that is not displayed cannot take the focus: it is taken when it is.
+    // An iframe that is not displayed cannot take the focus: it is taken when it is. WebKit wants a click or a key
+    // in an iframe of another origin first; there Tab leads into the dialog.
     this.#arming = new Arming(dialog, () => this.#focusFirst());
   }
 
