@@ -43,8 +43,8 @@ class User:
             self.patience -= 1
         if self.patience < 0:
             return {"refused": {"code": "unlock.cancelled"}}
-        if ask["ask"] == "confirm":
-            return {"answer": {"word": ask["word"]}}
+        if ask["ask"] in ("confirm", "introduce"):
+            return {"answer": {"word": ask.get("word")}}
         if ask["ask"] == "authenticate":
             return {"answer": _unlock(self.uses, ask)}
         if isinstance(self.makes, Authenticator):

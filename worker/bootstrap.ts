@@ -5,19 +5,17 @@
  * list (launch.ts).
  */
 import { narrowGlobals } from "./start/globals";
-import { type MemoryImage, parseImage } from "./start/image";
-import { inflate } from "./start/inflate";
+import { parseImage } from "./start/image";
 import { restorePython } from "./start/python";
 import { runEnclave } from "./start/run";
 import { inStage } from "./start/stage";
 
-async function readImage(file: Promise<ArrayBuffer>): Promise<MemoryImage> {
-  return parseImage(new Uint8Array(await inflate(await file).arrayBuffer()));
-}
-
 runEnclave(async (_boot, parts, report) => {
   const wasm = inStage("code", parts.wasm);
-  const image = inStage("image", readImage(parts.image));
+  const image = inStage(
+    "image",
+    parts.image.then((file) => parseImage(new Uint8Array(file))),
+  );
   const python = restorePython({ wasm, jsglobals: narrowGlobals() }, image);
   // Python's own deadline begins when it has everything: a slow line is no failure of Python's.
   await Promise.race([python, Promise.all([wasm, image])]);

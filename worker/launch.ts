@@ -55,10 +55,6 @@ function trustedBlobUrl(url: string): string {
   return policy.createScriptURL(url) as unknown as string;
 }
 
-async function compileListed(baseUrl: URL, file: ListedFile): Promise<WebAssembly.Module> {
-  return WebAssembly.compileStreaming(inflate(await readListed(baseUrl, file, "code"), "application/wasm"));
-}
-
 async function readSource(baseUrl: URL, file: ListedFile): Promise<Blob> {
   return inflate(await readListed(baseUrl, file, "worker"), "text/javascript").blob();
 }
@@ -68,11 +64,11 @@ async function handOver<Name extends keyof Parts>(
   worker: Worker,
   name: Name,
   stage: Stage,
-  loading: Promise<Parts[Name]>,
+  make: () => Promise<Parts[Name]>,
 ): Promise<void> {
   const type = "kms:part";
   try {
-    const part = await inStage(stage, loading);
+    const part = await inStage(stage, make());
     worker.postMessage({ type, name, part }, part instanceof ArrayBuffer ? [part] : []);
   } catch (cause) {
     worker.postMessage({ type, name, refused: asStartError(stage, cause).toWire() });
@@ -80,17 +76,28 @@ async function handOver<Name extends keyof Parts>(
 }
 
 /**
- * The parts are fetched here and not in the worker: they are on their way while the worker's script is loaded and
- * compiled, and the worker needs no network at all.
+ * The worker's thread has most to do in a start, so the parts are made ready on this one: the wasm first, which the
+ * worker needs first.
+ */
+async function handOverParts(worker: Worker, wasm: Promise<ArrayBuffer>, image: Promise<ArrayBuffer>): Promise<void> {
+  await handOver(worker, "wasm", "code", async () =>
+    WebAssembly.compileStreaming(inflate(await wasm, "application/wasm")),
+  );
+  await handOver(worker, "image", "image", async () => inflate(await image).arrayBuffer());
+}
+
+/**
+ * Everything is fetched here and at once; the worker needs no network at all. Its own script comes first, and what
+ * else is there is made ready while it is compiled.
  */
 export async function startWorker(release: Release): Promise<Worker> {
   const { baseUrl, manifestHash, runtime, runtimeText, configText } = release;
-  const loading = readSource(baseUrl, runtime.files.worker);
-  const wasm = compileListed(baseUrl, runtime.files.wasm);
+  const source = readSource(baseUrl, runtime.files.worker);
+  const wasm = readListed(baseUrl, runtime.files.wasm, "code");
   const image = readListed(baseUrl, runtime.files.image, "image");
-  // They are waited for below, but not if the worker's own script fails first.
+  // They are waited for once there is a worker, which may be never.
   for (const part of [wasm, image]) part.catch(() => undefined);
-  const blobUrl = URL.createObjectURL(await inStage("worker", loading));
+  const blobUrl = URL.createObjectURL(await inStage("worker", source));
   const worker = new Worker(trustedBlobUrl(blobUrl), { type: "module", name: "kms" });
   worker.addEventListener("message", () => URL.revokeObjectURL(blobUrl), { once: true });
   const boot: BootMessage = {
@@ -101,8 +108,7 @@ export async function startWorker(release: Release): Promise<Worker> {
     config: configText,
   };
   worker.postMessage(boot);
-  void handOver(worker, "wasm", "code", wasm);
-  void handOver(worker, "image", "image", image);
+  void handOverParts(worker, wasm, image);
   return worker;
 }
 

@@ -10,10 +10,12 @@ from typing import Any
 
 from enclave import CREDENTIALS, Refusal, World
 from forging import verify_signature
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from kms_enclave.audit.verify import BadEntryError, ChainVerifier
 from kms_enclave.encoding import parse_json
+
+_thoroughly = settings(max_examples=4 * settings.default.max_examples)
 
 
 @cache
@@ -60,6 +62,7 @@ _ANY_CHARACTER = st.characters(exclude_categories=["Cs"]) | st.sampled_from(
 )
 
 
+@_thoroughly
 @given(st.data())
 def test_a_changed_character_shows(data: st.DataObject) -> None:
     texts = list(_log())
@@ -92,6 +95,7 @@ _JSON = st.recursive(
 )
 
 
+@_thoroughly
 @given(st.data())
 def test_a_changed_added_or_removed_member_shows(data: st.DataObject) -> None:
     texts = list(_log())
@@ -116,6 +120,7 @@ def test_a_changed_added_or_removed_member_shows(data: st.DataObject) -> None:
     assert _first_fault(texts) == number
 
 
+@_thoroughly
 @given(st.data())
 def test_entries_left_out_repeated_or_out_of_order_show(data: st.DataObject) -> None:
     texts = list(_log())

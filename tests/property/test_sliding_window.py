@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import attrs
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from kms_enclave.leases.quota import CHUNK, GrantWindow, WindowRecord, first_chunk_needed
 
 _LENGTH_MS = 1000
+
+# Pure and fast: many examples cost little.
+_thoroughly = settings(max_examples=10 * settings.default.max_examples)
 
 
 @attrs.define
@@ -67,9 +70,13 @@ _STEPS = st.lists(
     max_size=40,
 )
 _LIMITS = st.integers(1, 20) | st.integers(1, 200)
+_DENSE_STEPS = st.lists(
+    st.tuples(st.integers(0, 150), st.integers(1, 100), st.just(True)), min_size=4, max_size=40
+)
 
 
-@given(limit=_LIMITS, steps=_STEPS)
+@_thoroughly
+@given(limit=_LIMITS | st.integers(64, 400), steps=_STEPS | _DENSE_STEPS)
 def test_grants_are_those_of_the_definition_also_across_reloads(
     limit: int, steps: list[tuple[int, int, bool]]
 ) -> None:
@@ -90,6 +97,7 @@ def test_grants_are_those_of_the_definition_also_across_reloads(
     assert stored.record.granted == len(oracle.times)
 
 
+@_thoroughly
 @given(limit=_LIMITS, steps=_STEPS, asked=st.integers(1, 250))
 def test_the_wait_is_exact_to_the_millisecond(
     limit: int, steps: list[tuple[int, int, bool]], asked: int
@@ -114,6 +122,7 @@ def test_the_wait_is_exact_to_the_millisecond(
         assert window.decide(asked, now_ms=now_ms + wait_ms).granted
 
 
+@_thoroughly
 @given(limit=_LIMITS, count=st.integers(0, 500))
 def test_what_is_written_for_a_grant_does_not_grow_with_the_limit(limit: int, count: int) -> None:
     stored = Stored(limit)

@@ -15,7 +15,7 @@ export interface BootMessage {
 /** What the frame fetches and checks while the worker is still being started. */
 export interface Parts {
   readonly wasm: WebAssembly.Module;
-  /** The memory image as the host sent it, compressed or not. */
+  /** The memory image, inflated: see image.ts. */
   readonly image: ArrayBuffer;
 }
 

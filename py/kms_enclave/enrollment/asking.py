@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from kms_enclave.context import Context
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.enrollment.credentials import (
@@ -9,7 +11,12 @@ from kms_enclave.enrollment.credentials import (
     Credentials,
     PassphraseCredentials,
 )
-from kms_enclave.enrollment.record import GATE, Enrollment, readable_enrollments
+from kms_enclave.enrollment.record import (
+    GATE,
+    Enrollment,
+    list_enrollments,
+    readable_enrollments,
+)
 from kms_enclave.enrollment.unlock import enclave_rp_id
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import InstanceRecord
@@ -38,16 +45,10 @@ async def ask_to_unlock(
 ) -> Credentials:
     """Show the dialog and return what the user answered.
 
-    Raises KMSError ``unlock.cancelled``, or ``enrollment.not.found`` where nothing that
-    is enrolled can be asked for here.
+    Raises KMSError ``unlock.cancelled``; ``enrollment.damaged`` or ``enrollment.not.found``
+    where nothing that is enrolled can be asked for here.
     """
-    enrollments = [
-        enrollment
-        for enrollment in await readable_enrollments(context.storage)
-        if enrollment.record.must_remain and (not gate_only or enrollment.record.method == GATE)
-    ]
-    if not enrollments:
-        raise KMSError("enrollment.not.found", "Nothing is enrolled that could be asked for")
+    enrollments = await _askable(context, gate_only=gate_only)
     passkeys = tuple(option for one in enrollments if (option := _option(one)) is not None)
     methods = tuple(dict.fromkeys(enrollment.record.method for enrollment in enrollments))
     ceremony = None
@@ -61,6 +62,25 @@ async def ask_to_unlock(
     if ceremony is None:
         raise KMSError("unlock.cancelled")
     return AssertionCredentials(answer, ceremony.challenge, operation)
+
+
+async def _askable(context: Context, *, gate_only: bool) -> Sequence[Enrollment]:
+    readable = {
+        enrollment.record.enrollment_id: enrollment
+        for enrollment in await readable_enrollments(context.storage)
+        if enrollment.record.passkey is None or _option(enrollment) is not None
+    }
+    askable = [
+        enrollment
+        for enrollment in readable.values()
+        if enrollment.record.must_remain and (not gate_only or enrollment.record.method == GATE)
+    ]
+    if askable:
+        return askable
+    for name in await list_enrollments(context.storage):
+        if name not in readable and (not gate_only or name.startswith(f"enrollment:{GATE}:")):
+            raise KMSError("enrollment.damaged", details={"enrollmentId": name})
+    raise KMSError("enrollment.not.found", "Nothing is enrolled that could be asked for")
 
 
 def recognition_of(instance: InstanceRecord) -> Recognition | None:

@@ -21,7 +21,14 @@ from kms_enclave.enrollment.keys import (
     make_gate_kek,
     make_prf_kek,
 )
-from kms_enclave.enrollment.record import GATE, PRF, Method, PasskeyData, readable_enrollments
+from kms_enclave.enrollment.record import (
+    GATE,
+    PRF,
+    Enrollment,
+    Method,
+    PasskeyData,
+    readable_enrollments,
+)
 from kms_enclave.enrollment.unlock import enclave_rp_id
 from kms_enclave.enrollment.webauthn import (
     ALGORITHMS,
@@ -87,11 +94,8 @@ async def registration_options(
     context: Context, request: RegistrationRequest
 ) -> RegistrationOptions:
     """Return fresh options: a challenge for this operation, salts, what is enrolled already."""
-    exclude = [
-        parse_base64url(enrollment.record.passkey.credential_id)
-        for enrollment in await readable_enrollments(context.storage)
-        if enrollment.record.passkey is not None
-    ]
+    enrolled = await readable_enrollments(context.storage)
+    exclude = [one for enrollment in enrolled if (one := _credential_id(enrollment)) is not None]
     return RegistrationOptions(
         challenge=context.challenges.issue(request.operation),
         rp_id=enclave_rp_id(context.enclave_origin),
@@ -100,6 +104,14 @@ async def registration_options(
         app_salt=context.crypto.random_bytes(_SALT_LENGTH),
         exclude=exclude,
     )
+
+
+def _credential_id(enrollment: Enrollment) -> bytes | None:
+    passkey = enrollment.record.passkey
+    try:
+        return parse_base64url(passkey.credential_id) if passkey else None
+    except ValueError:
+        return None  # A damaged record must not keep others from being made.
 
 
 async def complete_registration(
@@ -153,6 +165,7 @@ def _verified_passkey(
             client_data_json=answer.client_data_json,
             authenticator_data=answer.authenticator_data,
             credential_id=answer.credential_id,
+            public_key=answer.public_key,
             algorithm=answer.algorithm,
             expected_challenge=options.challenge,
             expected_party=_party(context, request),

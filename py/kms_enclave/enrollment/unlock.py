@@ -10,8 +10,6 @@ Does not protect from script on this origin while the operation runs.
 
 from __future__ import annotations
 
-import hmac
-
 import attrs
 
 from kms_enclave.context import Context
@@ -34,7 +32,6 @@ from kms_enclave.enrollment.record import (
     PASSPHRASE_ENROLLMENT,
     PRF,
     Enrollment,
-    EnrollmentRecord,
     PasskeyData,
     Via,
     read_enrollment,
@@ -46,6 +43,7 @@ from kms_enclave.enrollment.webauthn import (
     Party,
     signed_bytes,
     verify_assertion,
+    verify_public_key,
 )
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import InstanceRecord
@@ -155,7 +153,7 @@ async def _unlock_assertion(
     passkey = enrollment.record.passkey
     if passkey is None or not in_time:
         raise WrongCredentialsError
-    sign_count = await _verify_assertion(context, credentials, enrollment.record, passkey, origin)
+    sign_count = await _verify_assertion(context, credentials, enrollment, passkey, origin)
     if enrollment.record.method == GATE:
         kek = enrollment.gate_key
     else:
@@ -171,9 +169,7 @@ async def _find_passkey(context: Context, answer: AssertionAnswer) -> Enrollment
         passkey = enrollment.record.passkey
         if passkey is None or passkey.page_only:
             continue
-        if hmac.compare_digest(
-            passkey.credential_id.encode(), format_base64url(answer.credential_id).encode()
-        ):
+        if passkey.credential_id == format_base64url(answer.credential_id):
             return enrollment
     raise WrongCredentialsError
 
@@ -181,7 +177,7 @@ async def _find_passkey(context: Context, answer: AssertionAnswer) -> Enrollment
 async def _verify_assertion(
     context: Context,
     credentials: AssertionCredentials,
-    record: EnrollmentRecord,
+    enrollment: Enrollment,
     passkey: PasskeyData,
     origin: str,
 ) -> int:
@@ -197,12 +193,14 @@ async def _verify_assertion(
         )
     except InvalidResponseError:
         raise WrongCredentialsError from None
-    algorithm = ALGORITHMS.get(passkey.algorithm or 0)
-    if algorithm is None or passkey.public_key is None:
-        raise KMSError("enrollment.damaged", details={"enrollmentId": record.enrollment_id})
+    try:
+        public_key = parse_base64url(passkey.public_key or "")
+        verify_public_key(public_key, algorithm=passkey.algorithm or 0)
+    except (ValueError, InvalidResponseError):
+        raise _damaged(enrollment) from None
     good = await context.crypto.verify_webauthn(
-        algorithm=algorithm,
-        public_key=parse_base64url(passkey.public_key),
+        algorithm=ALGORITHMS[passkey.algorithm or 0],
+        public_key=public_key,
         signature=answer.signature,
         message=signed_bytes(
             client_data_json=answer.client_data_json,
@@ -217,6 +215,8 @@ async def _verify_assertion(
 async def _prf_kek(
     context: Context, answer: AssertionAnswer, enrollment: Enrollment, passkey: PasskeyData
 ) -> WrappingKey:
+    if passkey.app_salt is None:
+        raise _damaged(enrollment)  # Nothing was evaluated: there was no input.
     if answer.prf_output is None or len(answer.prf_output) != PRF_OUTPUT_LENGTH:
         raise WrongCredentialsError
     try:

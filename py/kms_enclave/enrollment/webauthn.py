@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from typing import Final
 
 import attrs
@@ -25,12 +26,27 @@ __all__ = [
     "Party",
     "parse_authenticator_data",
     "verify_assertion",
+    "verify_public_key",
     "verify_registration",
 ]
 
 ALGORITHMS: Final = {-7: "ES256", -8: "EdDSA", -257: "RS256"}
 """COSE algorithm numbers that a passkey may have."""
 
+# RFC 5480 (P-256, uncompressed), RFC 8410, RFC 3279 (2048 to 8192 bits).
+_PUBLIC_KEYS: Final = {
+    -7: re.compile(
+        rb"\x30\x59\x30\x13\x06\x07\x2a\x86\x48\xce\x3d\x02\x01"
+        rb"\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07\x03\x42\x00\x04.{64}",
+        re.DOTALL,
+    ),
+    -8: re.compile(rb"\x30\x2a\x30\x05\x06\x03\x2b\x65\x70\x03\x21\x00.{32}", re.DOTALL),
+    -257: re.compile(
+        rb"\x30\x82..\x30\x0d\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x01\x01\x05\x00"
+        rb"\x03\x82..\x00\x30\x82.{259,1032}",
+        re.DOTALL,
+    ),
+}
 _USER_PRESENT: Final = 0x01
 _USER_VERIFIED: Final = 0x04
 _ATTESTED: Final = 0x40
@@ -93,6 +109,7 @@ def verify_registration(
     client_data_json: bytes,
     authenticator_data: bytes,
     credential_id: bytes,
+    public_key: bytes,
     algorithm: int,
     expected_challenge: bytes,
     expected_party: Party,
@@ -103,9 +120,19 @@ def verify_registration(
     _verify_authenticator(data, expected_party)
     if data.credential_id is None or data.credential_id != credential_id:
         raise InvalidResponseError("the credential is not the attested one")
+    verify_public_key(public_key, algorithm=algorithm)
+    return data.sign_count
+
+
+def verify_public_key(public_key: bytes, *, algorithm: int) -> None:
+    """Raise InvalidResponseError unless a SubjectPublicKeyInfo is of an algorithm's form.
+
+    An enrollment with a key that no assertion can be verified with would never unlock.
+    """
     if algorithm not in ALGORITHMS:
         raise InvalidResponseError("the key's algorithm is not one that was asked for")
-    return data.sign_count
+    if _PUBLIC_KEYS[algorithm].fullmatch(public_key) is None:
+        raise InvalidResponseError("the public key is not of its algorithm")
 
 
 def signed_bytes(*, client_data_json: bytes, authenticator_data: bytes) -> bytes:

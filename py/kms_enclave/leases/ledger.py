@@ -146,10 +146,13 @@ class Ledger:
 
 
 def _parse_times(text: str) -> list[int]:
-    value = parse_json(text)
-    if not isinstance(value, list):
+    try:
+        value = parse_json(text)
+    except ValueError:
+        value = None
+    if not isinstance(value, list) or any(type(time) is not int for time in value):
         raise KMSError("lease.not.found", "The lease's quota record is damaged")
-    return [int(time) for time in value]
+    return value
 
 
 def _quota_address(lease_id: str) -> Address:

@@ -143,10 +143,13 @@ def _registration(answer: Mapping[str, object]) -> RegistrationAnswer:
 
 
 def _bytes(answer: Mapping[str, object], name: str) -> bytes:
+    value = answer.get(name)
     try:
-        return parse_base64url(str(answer[name]))
-    except (KeyError, ValueError):
-        raise KMSError("unlock.denied", "The authenticator's answer is malformed") from None
+        if isinstance(value, str):
+            return parse_base64url(value)
+    except ValueError:
+        pass
+    raise KMSError("unlock.denied", "The authenticator's answer is malformed")
 
 
 def _optional_bytes(answer: Mapping[str, object], name: str) -> bytes | None:
