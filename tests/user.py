@@ -15,7 +15,17 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from enclave import Worker
 from forging import unb64
 
-__all__ = ["METHODS", "Secret", "User", "add", "payload", "set_up_with", "sign", "verify_jwt"]
+__all__ = [
+    "METHODS",
+    "Secret",
+    "User",
+    "add",
+    "new_secret",
+    "payload",
+    "set_up_with",
+    "sign",
+    "verify_jwt",
+]
 
 METHODS = ("passphrase", "passkey-prf", "passkey-gate")
 _SETUPS = {
