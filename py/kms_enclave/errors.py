@@ -46,8 +46,8 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "integrity.failed": "The code that was loaded is not the code that was built",
     "attestation.failed": "The enclave failed its own checks and is locked",
     "audit.rollback": "The audit log is older than what was seen before",
-    "storage.blocked": "The browser blocks third-party storage for this embedded page: "
-    "allow it for this site, or serve the enclave on the same site as the page",
+    "storage.blocked": "The browser blocks storage for this embedded page:"
+    " allow third-party storage for the enclave's site",
     "storage.unavailable": "Storage cannot be used",
     "storage.full": "Storage is full",
     "storage.evicted": "The browser removed stored data",
