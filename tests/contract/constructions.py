@@ -6,6 +6,7 @@ ciphertext it opens, the public key that belongs to what came out.
 
 from __future__ import annotations
 
+from kms_enclave.enrollment.challenge import operation_hash
 from kms_enclave.enrollment.passphrase import normalize_passphrase
 from kms_enclave.enrollment.record import master_secret_aad
 from kms_enclave.keys.derivation import (
@@ -74,15 +75,10 @@ async def passphrase_kek_opens_the_vectors_master_secret(subject: Subject) -> No
 
 
 async def prf_kek_opens_the_vectors_master_secret(subject: Subject) -> None:
-    # The port takes no raw key material, so the PRF's output comes in as a wrapped secret does.
     crypto, vector = subject.crypto, subject.vectors["prf"]
-    prf_output = await crypto.open_master_secret(
-        kek=(await _passphrase_keys(subject)).kek,
-        wrapped=vector["wrappedPrfOutput"],
-        iv=vector["prfIv"],
-        aad=b"prf output",
+    kek = await crypto.derive_prf_kek(
+        prf_output=vector["prfOutput"], salt=vector["salt"], info=_KEK_INFO
     )
-    kek = await crypto.derive_wrapping_key(prf_output, salt=vector["salt"], info=_KEK_INFO)
     secret = await crypto.open_master_secret(
         kek=kek, wrapped=vector["wrapped"], iv=vector["iv"], aad=vector["aad"]
     )
@@ -118,6 +114,27 @@ async def user_audit_key_signs_for_the_vectors_public_key(subject: Subject) -> N
 async def thumbprint_is_the_vectors(subject: Subject) -> None:
     vector = subject.vectors["thumbprint"]
     equal(vapid_thumbprint(vector["publicKey"]), vector.text("kid"))
+
+
+async def a_challenge_is_bound_to_its_operation_as_in_the_vector(subject: Subject) -> None:
+    vector = subject.vectors["challenge"]
+    params = vector.part("params").fields
+    operation = operation_hash(
+        method=vector.text("method"), params=params, origin=vector.text("origin")
+    )
+    equal(operation, vector["operation"])
+
+
+async def additional_data_of_a_passkey_name_its_credential(subject: Subject) -> None:
+    vector = subject.vectors["aad"].part("prfMasterSecret")
+    fields = vector.part("fields")
+    aad = master_secret_aad(
+        enrollment_id=fields.text("enrollmentId"),
+        method="passkey-prf",
+        instance_id=fields.text("instanceId"),
+        credential_id=fields.text("credentialId"),
+    )
+    equal(aad, vector["bytes"])
 
 
 async def additional_data_are_the_vectors_bytes(subject: Subject) -> None:

@@ -37,6 +37,7 @@ async def _all_handles(subject: Subject) -> tuple[Materials, dict[str, KeyHandle
         "secret": made.secret,
         "signing": made.signing_key,
         "audit": audit.private,
+        "gate": await subject.crypto.generate_wrapping_key(),
     }
 
 
@@ -51,6 +52,7 @@ async def handles_come_back_from_storage_in_their_own_class(subject: Subject) ->
             "secret": MasterSecret,
             "signing": VapidSigningKey,
             "audit": AuditSigningKey,
+            "gate": WrappingKey,
         },
     )
 
@@ -82,6 +84,14 @@ async def a_stored_wrapping_handle_still_opens(subject: Subject) -> None:
     await subject.crypto.open_master_secret(
         kek=kek, wrapped=made.wrapped_secret, iv=IV, aad=b"secret"
     )
+
+
+async def a_stored_generated_key_still_opens(subject: Subject) -> None:
+    kek = await subject.crypto.generate_wrapping_key()
+    wrapped = await subject.crypto.generate_master_secret(kek=kek, iv=IV, aad=b"gate")
+    record = await _stored(subject, {"gate": kek})
+    stored = instance(record.handles["gate"], WrappingKey)
+    await subject.crypto.open_master_secret(kek=stored, wrapped=wrapped, iv=IV, aad=b"gate")
 
 
 async def no_handle_can_be_exported_fresh_or_stored(subject: Subject) -> None:

@@ -8,6 +8,7 @@ from types import ModuleType
 from typing import Final
 
 from . import (
+    authenticators,
     constructions,
     handles,
     known_answers,
@@ -30,6 +31,7 @@ _MODULES: Final = (
     constructions,
     wrapping,
     signatures,
+    authenticators,
     handles,
     storage_commits,
     storage_reading,

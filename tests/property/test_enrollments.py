@@ -168,6 +168,40 @@ class Enrolling(RuleBasedStateMachine):
         stored = self._run(self._stored())
         self._enrolled = {name: self._enrolled[name] for name in stored}
 
+    @precondition(lambda self: len(self._enrolled) > 1)
+    @rule(
+        which=choices,
+        other=st.integers(1, 99),
+        pauses=st.tuples(st.integers(0, 8), st.integers(0, 8)),
+    )
+    def remove_what_the_other_tab_is_using(
+        self, which: int, other: int, pauses: tuple[int, int]
+    ) -> None:
+        names = sorted(self._enrolled)
+        name = names[which % len(names)]
+        by = next(one for one in names[other % len(names) :] + names if one != name)
+
+        async def use() -> str:
+            for _ in range(pauses[0]):
+                await asyncio.sleep(0)
+            worker, _ = self._tabs[0]
+            worker.user = User(self._enrolled[name])
+            return await _refusal(worker, "generateVAPID", {})
+
+        async def remove() -> str:
+            for _ in range(pauses[1]):
+                await asyncio.sleep(0)
+            user = User(self._enrolled[by])
+            return await self._change(1, "removeEnrollment", {"enrollmentId": name}, user, None)
+
+        async def both() -> list[str]:
+            return await asyncio.gather(use(), remove())
+
+        used, removed = self._run(both())
+        assert used in ("", "unlock.denied", "unlock.cancelled", "enrollment.not.found")
+        assert removed == ""
+        del self._enrolled[name]
+
     @rule(tab=tabs, method=st.sampled_from(METHODS))
     def set_up_again(self, tab: int, method: str) -> None:
         async def again() -> None:

@@ -17,8 +17,11 @@ import sys
 
 import rfc8785
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.ed25519 import (
+    Ed25519PrivateKey,
+    Ed25519PublicKey,
+)
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
@@ -33,6 +36,9 @@ TYPED = "of\ufb01ce stapler \uff17"
 PASSPHRASE = b"office stapler 7"
 PASSPHRASE_SALT = bytes.fromhex("00112233445566778899aabbccddeeff")
 ITERATIONS = 600_000
+ASSERTION = b"authenticator data, then the SHA-256 of the client data"
+# How far the next prime is from what the label gives.
+RSA_PRIMES = {"rsa p": 204, "rsa q": 36}
 
 
 def hkdf(secret: bytes, salt: bytes, info: bytes) -> bytes:
@@ -93,6 +99,15 @@ def vectors() -> dict[str, object]:
         method="passphrase",
         purpose="master-secret",
     )
+    prf_aad = aad(
+        algVersion=1,
+        credentialId=base64url(pattern("credential id", 16)),
+        enrollmentId="enrollment:passkey-prf:v2",
+        instanceId=INSTANCE_ID,
+        kmsVersion=2,
+        method="passkey-prf",
+        purpose="master-secret",
+    )
     main_aad = aad(
         alg="ES256",
         createdAt=CREATED_AT_MS,
@@ -112,7 +127,7 @@ def vectors() -> dict[str, object]:
     )
     return {
         "passphrase": passphrase_vector(str(master_aad["bytes"])),
-        "prf": prf_vector(str(master_aad["bytes"])),
+        "prf": prf_vector(str(prf_aad["bytes"])),
         "mkek": {
             "masterSecret": MASTER_SECRET.hex(),
             **wrapped(
@@ -140,7 +155,14 @@ def vectors() -> dict[str, object]:
         },
         "userAuditKey": user_audit_key_vector(),
         "thumbprint": {"publicKey": point.hex(), "kid": kid},
-        "aad": {"masterSecret": master_aad, "mainCopy": main_aad, "leaseCopy": lease_aad},
+        "webauthn": {"es256": es256_vector(), "eddsa": eddsa_vector(), "rs256": rs256_vector()},
+        "challenge": challenge_vector(),
+        "aad": {
+            "masterSecret": master_aad,
+            "prfMasterSecret": prf_aad,
+            "mainCopy": main_aad,
+            "leaseCopy": lease_aad,
+        },
     }
 
 
@@ -167,14 +189,74 @@ def passphrase_vector(master_aad: str) -> dict[str, object]:
 def prf_vector(master_aad: str) -> dict[str, str]:
     prf_output, salt = pattern("prf output", 32), pattern("prf salt", 32)
     kek = hkdf(prf_output, salt, KEK_INFO)
-    # Also wrapped under the passphrase's KEK, for a port that takes no raw key material.
-    brought = wrapped(passphrase_kek(), "prf output", prf_output, b"prf output".hex())
     return {
         "prfOutput": prf_output.hex(),
-        "wrappedPrfOutput": brought["wrapped"],
-        "prfIv": brought["iv"],
         "salt": salt.hex(),
         **wrapped(kek, "prf", MASTER_SECRET, master_aad),
+    }
+
+
+def webauthn_vector(
+    key: ec.EllipticCurvePublicKey | Ed25519PublicKey | rsa.RSAPublicKey, signature: bytes
+) -> dict[str, str]:
+    """What an authenticator says: key (SubjectPublicKeyInfo), message, signature."""
+    public = key.public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return {
+        "publicKey": public.hex(),
+        "message": ASSERTION.hex(),
+        "signature": signature.hex(),
+    }
+
+
+def es256_vector() -> dict[str, str]:
+    scalar = int.from_bytes(pattern("authenticator scalar", 31))
+    key = ec.derive_private_key(scalar, ec.SECP256R1())
+    # RFC 6979, so that the file is the same at every run.
+    signature = key.sign(ASSERTION, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    return webauthn_vector(key.public_key(), signature)
+
+
+def eddsa_vector() -> dict[str, str]:
+    key = Ed25519PrivateKey.from_private_bytes(pattern("authenticator seed", 32))
+    return webauthn_vector(key.public_key(), key.sign(ASSERTION))
+
+
+def rs256_vector() -> dict[str, str]:
+    p, q = (
+        (int.from_bytes(pattern(label, 128)) | 3 << 1022 | 1) + offset
+        for label, offset in RSA_PRIMES.items()
+    )
+    d = rsa.rsa_recover_private_exponent(65537, p, q)
+    numbers = rsa.RSAPrivateNumbers(
+        p=p,
+        q=q,
+        d=d,
+        dmp1=rsa.rsa_crt_dmp1(d, p),
+        dmq1=rsa.rsa_crt_dmq1(d, q),
+        iqmp=rsa.rsa_crt_iqmp(p, q),
+        public_numbers=rsa.RSAPublicNumbers(65537, p * q),
+    )
+    key = numbers.private_key()
+    signature = key.sign(ASSERTION, padding.PKCS1v15(), hashes.SHA256())
+    return webauthn_vector(key.public_key(), signature)
+
+
+def challenge_vector() -> dict[str, object]:
+    operation: dict[str, object] = {
+        "method": "createLease",
+        "origin": "https://app.example",
+        "params": {"ttlHours": 12, "userId": "user-1"},
+    }
+    digest = hashlib.sha256(rfc8785.dumps(operation)).digest()
+    random = pattern("challenge", 32)
+    challenge = hashlib.sha256(b"ATS/KMS/challenge/v1" + random + digest).digest()
+    return {
+        **operation,
+        "random": random.hex(),
+        "operation": digest.hex(),
+        "challenge": challenge.hex(),
     }
 
 

@@ -68,20 +68,6 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
   };
 }
 
-/** A database that could not be opened: each function rejects with the reason. */
-export function failedDatabase(reason: unknown): Database {
-  const fail = () => Promise.reject(databaseError(reason));
-  return {
-    read: fail,
-    scan: fail,
-    scanPrefix: fail,
-    expired: fail,
-    count: fail,
-    commit: fail,
-    replaceAll: fail,
-  };
-}
-
 function read(
   connection: Connection,
   addresses: readonly (readonly [store: StoreName, key: StorageKey])[],

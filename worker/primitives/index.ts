@@ -1,5 +1,4 @@
 /** What the Python adapters need from JavaScript. Nothing in this folder decides anything. */
-import { failedDatabase } from "./database";
 import { requestLock } from "./locks";
 import { signEd25519, signEs256, verifyEd25519 } from "./signatures";
 
@@ -12,7 +11,6 @@ export const PRIMITIVES = {
   signEs256,
   verifyEd25519,
   requestLock,
-  failedDatabase,
   /** A plain object out of a dict: the default conversion depends on Pyodide's version. */
   toObject: (entries: Iterable<readonly [string, unknown]>): object => Object.fromEntries(entries),
   toView: (buffer: ArrayBuffer): Uint8Array<ArrayBuffer> => new Uint8Array(buffer),

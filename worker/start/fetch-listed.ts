@@ -16,15 +16,12 @@ async function explain(url: URL, stage: Stage, cause: unknown): Promise<StartErr
     : new StartError(stage, "internal", `${url.pathname} could not be loaded`, { cause });
 }
 
-export async function fetchWithIntegrity(
-  url: URL,
-  integrity: string,
-  stage: Stage,
-  init: RequestInit = {},
-): Promise<Response> {
+export async function fetchWithIntegrity(url: URL, integrity: string, stage: Stage): Promise<Response> {
+  const request: RequestInit = { integrity, redirect: "error" };
   let response: Response;
   try {
-    response = await fetch(url, { ...init, integrity, redirect: "error" });
+    // A damaged copy in the browser's cache would be refused for as long as it is kept there: the host is asked, once.
+    response = await fetch(url, request).catch(() => fetch(url, { ...request, cache: "reload" }));
   } catch (cause) {
     throw await explain(url, stage, cause);
   }

@@ -1,11 +1,11 @@
 /** What Python gets of the platform. Everything that it may touch is a field here. */
-import { type Database, type DatabaseError, PRIMITIVES, type Primitives } from "../primitives";
-import { databaseError } from "../primitives/failure";
+import { type Database, PRIMITIVES, type Primitives } from "../primitives";
 import type { RuntimeList } from "./runtime-list";
 import type { BootMessage, Session } from "./session";
 
-export interface Host extends OpenedDatabase {
+export interface Host {
   readonly crypto: Crypto;
+  readonly database: Database;
   readonly primitives: Primitives;
   readonly locks: LockManager;
   now(): number;
@@ -19,29 +19,15 @@ export interface Host extends OpenedDatabase {
   send(text: string): void;
 }
 
-/** A database that cannot be opened is not a failed start: Python answers `storage.blocked` and the like by name. */
-export interface OpenedDatabase {
-  readonly database: Database | null;
-  readonly databaseError: DatabaseError | null;
-}
-
-export async function settleDatabase(opening: Promise<Database>): Promise<OpenedDatabase> {
-  try {
-    return { database: await opening, databaseError: null };
-  } catch (cause) {
-    return { database: null, databaseError: databaseError(cause) };
-  }
-}
-
 export function makeHost(
   boot: BootMessage,
   { version, codeHash }: RuntimeList,
   session: Session,
-  opened: OpenedDatabase,
+  database: Database,
 ): Host {
   return {
-    ...opened,
     crypto,
+    database,
     primitives: PRIMITIVES,
     locks: navigator.locks,
     now: () => Date.now(),

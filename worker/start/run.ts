@@ -8,7 +8,7 @@ import type { PyodideAPI } from "pyodide";
 import type { PyCallable, PyProxy } from "pyodide/ffi";
 import { openDatabase } from "../primitives";
 import { dropGlobals } from "./globals";
-import { makeHost, settleDatabase } from "./host";
+import { makeHost } from "./host";
 import type { RuntimeList } from "./runtime-list";
 import { type BootMessage, openSession, type Parts } from "./session";
 import { asStartError, inStage, type Stage } from "./stage";
@@ -32,13 +32,16 @@ export function runEnclave(makePython: MakePython): void {
   async function start(): Promise<void> {
     const boot = await inStage("worker", session.boot);
     const list: RuntimeList = JSON.parse(boot.runtime);
-    const opening = settleDatabase(openDatabase());
     report("code", 0.1);
-    const pyodide = await makePython(boot, session, report);
+    // Storage that is denied is told at once, however long the rest of a first visit takes to arrive.
+    const [pyodide, database] = await Promise.all([
+      makePython(boot, session, report),
+      inStage("storage", openDatabase()),
+    ]);
     dropGlobals();
     report("python", 0.8);
     const entry: PyProxy & { readonly start: PyCallable } = pyodide.pyimport(list.entry);
-    const host = makeHost(boot, list, session, await inStage("entry", opening));
+    const host = makeHost(boot, list, session, database);
     session.deliverTo(await inStage("entry", entry.start(host)));
   }
 

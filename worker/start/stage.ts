@@ -1,18 +1,22 @@
 /** Stages of a start. Each has a deadline, and a failure names the stage it happened in. */
 
-export type Stage = "lists" | "worker" | "code" | "image" | "python" | "entry";
+import { ERROR_CODES } from "../../web/protocol/contract.gen";
+import { DatabaseError, type StorageFailure } from "../primitives/failure";
+
+export type Stage = "lists" | "worker" | "storage" | "code" | "image" | "python" | "entry";
 
 /** Generous: a slow line or a cold phone is not a failure; a promise that never settles is. */
 const DEADLINE_MS: Readonly<Record<Stage, number>> = {
   lists: 15_000,
   worker: 30_000,
+  storage: 20_000,
   code: 120_000,
   image: 120_000,
   python: 20_000,
   entry: 20_000,
 };
 
-export type StartErrorCode = "integrity.failed" | "channel.timeout" | "internal";
+export type StartErrorCode = "integrity.failed" | "channel.timeout" | "internal" | `storage.${StorageFailure}`;
 
 export class StartError extends Error {
   override readonly name = "StartError";
@@ -47,6 +51,10 @@ export interface WireStartError {
 /** Names what `cause` is without its stack: stacks never cross a channel. */
 export function asStartError(stage: Stage, cause: unknown): StartError {
   if (cause instanceof StartError) return cause;
+  if (cause instanceof DatabaseError) {
+    const code = `storage.${cause.failure}` as const;
+    return new StartError(stage, code, `${ERROR_CODES[code]} (${cause.message})`, { cause });
+  }
   const reason = cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause);
   return new StartError(stage, "internal", `The enclave failed to start (${stage}): ${reason}`, { cause });
 }

@@ -42,9 +42,15 @@ class Contract {
     return this.#ask({ run: name });
   }
 
-  /** Have the worker commit a record of so many bytes. Null, or the name of storage's failure. */
-  write(bytes: number): Promise<Failure> {
-    return this.#ask({ write: bytes });
+  /** Have the worker commit a record of so many bytes. Null, or the name of storage's failure, at start or now. */
+  async write(bytes: number): Promise<Failure> {
+    try {
+      return await this.#ask({ write: bytes });
+    } catch (refused) {
+      const [, failure] = /"code":"storage\.(\w+)"/.exec(String(refused)) ?? [];
+      if (!failure) throw refused;
+      return failure;
+    }
   }
 
   async runAll(): Promise<Outcome> {

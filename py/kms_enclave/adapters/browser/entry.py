@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from pyodide.ffi import JsProxy, create_proxy
 
-from kms_enclave.adapters.browser.border import is_present
 from kms_enclave.adapters.browser.clock import BrowserClock
 from kms_enclave.adapters.browser.crypto import WebCrypto
 from kms_enclave.adapters.browser.js_types import JsHost
@@ -21,14 +20,11 @@ __all__ = ["browser_ports", "start"]
 
 
 def browser_ports(js_host: JsHost) -> Ports:
-    """Return the adapters. Storage that could not be opened fails at each call, by name."""
+    """Return the adapters."""
     js_primitives = js_host.primitives
-    js_database = js_host.database
-    if not is_present(js_database):
-        js_database = js_primitives.failedDatabase(js_host.databaseError)
     return Ports(
         crypto=WebCrypto(js_host.crypto, js_primitives),
-        storage=IndexedDbStorage(js_database),
+        storage=IndexedDbStorage(js_host.database),
         clock=BrowserClock(js_host),
         locks=WebLocks(js_host.locks, js_primitives),
     )

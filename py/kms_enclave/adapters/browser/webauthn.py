@@ -22,7 +22,9 @@ async def verify_webauthn_signature(
     message: bytes,
 ) -> bool:
     """Tell whether ``signature`` is ``algorithm``'s over ``message``; malformed is ``False``."""
-    js_algorithm = algorithms.js_webauthn[algorithm]
+    js_algorithm = algorithms.js_webauthn.get(algorithm)
+    if js_algorithm is None:
+        return False
     try:
         js_public = await js_subtle.importKey(
             "spki", js_bytes(public_key), js_algorithm, False, algorithms.js_to_verify
