@@ -19,6 +19,7 @@ from kms_enclave.errors import KMSError
 from kms_enclave.instance import BuildInfo
 from kms_enclave.leases.issuance import Issuer
 from kms_enclave.leases.ledger import Ledger
+from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, sweep
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel, Request
 from kms_enclave.rpc.dispatch import Dispatcher
@@ -74,7 +75,21 @@ async def run(
             "capabilities": list(capabilities),
         }
     )
+    _sweep_regularly(context, channel)
     return channel.receive
+
+
+def _sweep_regularly(context: Context, channel: Channel) -> None:
+    channel.run_beside(_sweep_once(context))
+    loop = asyncio.get_running_loop()
+    loop.call_later(SWEEP_INTERVAL_S, _sweep_regularly, context, channel)
+
+
+async def _sweep_once(context: Context) -> None:
+    try:
+        await sweep(context)
+    except (KMSError, StorageError) as error:
+        _report(context.crypto.random_uuid(), error)  # The next one tries again.
 
 
 def _make_context(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kms_enclave.policy import POLICY, Authorisation
+from kms_enclave.policy import POLICY, Authorisation, Rate, Severity
 from kms_enclave.rpc.contract import METHODS
 
 
@@ -20,3 +20,16 @@ def test_what_uses_the_master_secret_needs_the_user() -> None:
     assert POLICY["resetKMS"].authorisation is Authorisation.CONFIRM
     assert POLICY["setupPassphrase"].authorisation is Authorisation.FIRST_USE
     assert POLICY["issueVAPIDJWT"].authorisation is Authorisation.LEASE
+
+
+def test_what_the_user_must_authenticate_is_throttled_and_logged() -> None:
+    for name, policy in POLICY.items():
+        if policy.authorisation in (Authorisation.FRESH, Authorisation.CONFIRM):
+            assert policy.rate is Rate.ATTEMPTS, name
+            assert policy.severity is not Severity.NONE, name
+
+
+def test_what_only_reads_makes_no_entry() -> None:
+    for name, policy in POLICY.items():
+        if name.startswith(("get", "isSetup", "isToken", "verify", "export")):
+            assert policy.severity is Severity.NONE, name

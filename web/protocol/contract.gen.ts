@@ -70,7 +70,19 @@ export const METHODS = [
   "removePushSubscription",
   "getPushSubscription",
   "createLease",
+  "extendLease",
+  "refreshLease",
+  "resumeLease",
+  "revokeLease",
+  "revokeAllLeases",
+  "suspendPattern",
+  "unsuspendPattern",
+  "getLeases",
+  "verifyLease",
   "issueVAPIDJWT",
+  "issueVAPIDJWTs",
+  "isTokenRevoked",
+  "revokedTokens",
   "getAuditLog",
   "verifyAuditChain",
   "resetKMS",
@@ -100,7 +112,19 @@ export interface Methods {
   removePushSubscription: { params: RemovePushSubscriptionParams; result: Success };
   getPushSubscription: { params: Empty; result: GetPushSubscriptionResult };
   createLease: { params: CreateLeaseParams; result: CreateLeaseResult };
+  extendLease: { params: ExtendLeaseParams; result: LeaseEnd };
+  refreshLease: { params: LeaseParams; result: LeaseEnd };
+  resumeLease: { params: LeaseParams; result: LeaseEnd };
+  revokeLease: { params: LeaseIdParams; result: RevokeLeaseResult };
+  revokeAllLeases: { params: Empty; result: RevokeAllLeasesResult };
+  suspendPattern: { params: PatternParams; result: Success };
+  unsuspendPattern: { params: PatternParams; result: Success };
+  getLeases: { params: Empty; result: GetLeasesResult };
+  verifyLease: { params: LeaseIdParams; result: VerifyLeaseResult };
   issueVAPIDJWT: { params: IssueParams; result: IssuedToken };
+  issueVAPIDJWTs: { params: IssueManyParams; result: IssuedTokens };
+  isTokenRevoked: { params: TokenIdParams; result: IsTokenRevokedResult };
+  revokedTokens: { params: Empty; result: RevokedTokensResult };
   getAuditLog: { params: GetAuditLogParams; result: GetAuditLogResult };
   verifyAuditChain: { params: Empty; result: VerifyAuditChainResult };
   resetKMS: { params: ResetParams; result: ResetResult };
@@ -206,6 +230,7 @@ export interface CreateLeaseParams {
   ttlHours: number;
   quotas?: QuotaOverrides | null;
   kid?: string | null;
+  label?: string | null;
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
@@ -238,6 +263,13 @@ export interface EnrollmentInfo {
   damaged: boolean;
 }
 
+/** ``add_hours`` above 0; the end stays within the cap, counted from the creation. */
+export interface ExtendLeaseParams {
+  leaseId: string;
+  addHours: number;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
 /** ``public_key`` is base64url of the 65-byte uncompressed point. */
 export interface GenerateVAPIDResult {
   kid: string;
@@ -260,6 +292,11 @@ export interface GetAuditLogResult {
 export interface GetEnrollmentsResult {
   enrollments: readonly string[];
   details: readonly EnrollmentInfo[];
+}
+
+/** This origin's leases; ended ones are listed for a week. */
+export interface GetLeasesResult {
+  leases: readonly LeaseInfo[];
 }
 
 /** ``kid`` is the key's RFC 7638 thumbprint; without it, the current key. */
@@ -288,6 +325,20 @@ export interface IsSetupResult {
   methods: readonly string[];
 }
 
+/** True for a token of a revoked lease of this origin, until ten minutes after its expiry. */
+export interface IsTokenRevokedResult {
+  revoked: boolean;
+}
+
+/** ``count`` 1 to 10, all or none; each token takes over when its predecessor is at 60 %. */
+export interface IssueManyParams {
+  leaseId: string;
+  endpoint: Endpoint;
+  count: number;
+  kid?: string | null;
+  relayId?: string | null;
+}
+
 /** ``kid``, where given, must be the lease's; ``relay_id`` becomes the claim ``rid``. */
 export interface IssueParams {
   leaseId: string;
@@ -305,6 +356,41 @@ export interface IssuedToken {
   kid: string;
   vapidPublicKey: string;
   auditEntry: AuditEntry;
+}
+
+/** In order of ``nbf``. ``KMSUser`` returns the list itself. */
+export interface IssuedTokens {
+  tokens: readonly IssuedToken[];
+}
+
+/** The lease's end in milliseconds. */
+export interface LeaseEnd {
+  exp: number;
+}
+
+/** A lease of this origin. */
+export interface LeaseIdParams {
+  leaseId: string;
+}
+
+/** A lease as its origin sees it; no key, salt or handle. Times in milliseconds. */
+export interface LeaseInfo {
+  leaseId: string;
+  userId: string;
+  kid: string;
+  subs: readonly Endpoint[];
+  createdAt: number;
+  exp: number;
+  quotas: Quotas;
+  state: "active" | "suspended" | "needs-resume" | "expired" | "revoked";
+  label?: string | null;
+  revokedAt?: number | null;
+}
+
+/** A lease, and what authenticates; without credentials the enclave asks. */
+export interface LeaseParams {
+  leaseId: string;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
 /** What the page passes for a new enrollment: a passphrase, or a passkey it created. */
@@ -330,6 +416,12 @@ export interface PasskeyPrfCredentials {
 export interface PassphraseCredentials {
   method: "passphrase";
   passphrase: string;
+}
+
+/** A glob over ``userId``: ``*`` for any characters, ``?`` for one. */
+export interface PatternParams {
+  userIdPattern: string;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
 /** As ``PushSubscription.toJSON()`` gives it; ``expiration_time`` in milliseconds. */
@@ -376,6 +468,30 @@ export interface ResetParams {
 export interface ResetResult {
   success: true;
   checkpoint: AuditHead | null;
+}
+
+/** The ids of the leases that this call revoked. */
+export interface RevokeAllLeasesResult {
+  revoked: readonly string[];
+}
+
+/** ``effective_at`` in milliseconds; a second revocation returns the first one's. */
+export interface RevokeLeaseResult {
+  status: "revoked";
+  effectiveAt: number;
+}
+
+/** ``exp`` in Unix seconds, ``revoked_at`` in milliseconds. */
+export interface RevokedTokenInfo {
+  jti: string;
+  leaseId: string;
+  exp: number;
+  revokedAt: number;
+}
+
+/** The emergency list of this origin. */
+export interface RevokedTokensResult {
+  tokens: readonly RevokedTokenInfo[];
 }
 
 /** Authorised by credentials, the enclave's prompt, or a live lease; for the current key. */
@@ -442,10 +558,24 @@ export interface Success {
   success: true;
 }
 
+/** A token's ``jti``. */
+export interface TokenIdParams {
+  jti: string;
+}
+
 /** ``entries`` counts what was verified; ``head`` is the last good entry. */
 export interface VerifyAuditChainResult {
   valid: boolean;
   entries: number;
   errors: readonly AuditFault[];
   head: AuditHead | null;
+}
+
+/** ``reason`` is the code with which issuing would be refused. */
+export interface VerifyLeaseResult {
+  leaseId: string;
+  valid: boolean;
+  kid: string | null;
+  exp: number | null;
+  reason?: string | null;
 }

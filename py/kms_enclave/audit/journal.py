@@ -66,7 +66,7 @@ class SignedDraft:
 
 @attrs.frozen
 class Change:
-    """What one commit writes. Without drafts nothing is written."""
+    """What one commit writes; without drafts, no entry and no new head."""
 
     drafts: Sequence[SignedDraft] = ()
     expectations: Sequence[Expectation] = ()
@@ -110,7 +110,7 @@ class Journal:
                     raise KMSError("storage.evicted", "The log's head is gone; reload the page")
                 now_ms = self.time_after(head)
                 change = await plan(now_ms)
-                if not change.drafts:
+                if not (change.drafts or change.puts or change.deletes):
                     return ()
                 entries, puts, new_head = await self.seal(head, change.drafts, now_ms)
                 try:
@@ -173,6 +173,8 @@ class Journal:
         self, head: Head, drafts: Sequence[SignedDraft], now_ms: int
     ) -> tuple[Sequence[Entry], Sequence[Put], Head]:
         """Number, link and sign drafts after ``head``; return entries, their puts, the new head."""
+        if not drafts:
+            return (), (), head
         entries: list[dict[str, object]] = []
         previous = head.chain_hash
         for offset, signed in enumerate(drafts, start=1):

@@ -6,7 +6,6 @@ from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
-from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
 from kms_enclave.keys.subscription import (
     PushSubscription,
@@ -15,7 +14,8 @@ from kms_enclave.keys.subscription import (
     verify_subscription,
     write_subscription,
 )
-from kms_enclave.leases.lease import LeaseRecord, lease_address, parse_lease, verify_lease_usable
+from kms_enclave.leases.lease import LeaseRecord, read_lease_in, verify_live_lease
+from kms_enclave.leases.patterns import read_patterns_in
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["remove_subscription_under_lease", "set_subscription_under_lease"]
@@ -54,12 +54,12 @@ async def remove_subscription_under_lease(context: Context, *, lease_id: str, or
 
 
 async def _usable_lease(unit: UnitOfWork, lease_id: str, origin: str, now_ms: int) -> LeaseRecord:
-    stored = await unit.read(lease_address(lease_id))
-    if stored is None:
-        raise KMSError("lease.not.found", f"Lease not found: {lease_id}")
-    record = parse_lease(stored, expected_lease_id=lease_id).record
-    verify_lease_usable(record, expected_origin=origin, now_ms=now_ms)
-    return record
+    lease = await read_lease_in(unit, lease_id)
+    patterns = await read_patterns_in(unit, origin)
+    suspended = patterns.match(lease.record.user_id)
+    return verify_live_lease(
+        lease, expected_origin=origin, now_ms=now_ms, suspended=suspended
+    ).record
 
 
 async def _log(

@@ -8,6 +8,7 @@ from typing import Final
 
 import attrs
 
+from kms_enclave.codec import format_record
 from kms_enclave.encoding import canonical_json, format_base64url, format_json
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError, request_invalid
@@ -22,7 +23,7 @@ from kms_enclave.keys.vapid import (
     write_vapid_key,
 )
 from kms_enclave.leases.revocation import revoke_leases_of_key
-from kms_enclave.leases.token import token_address
+from kms_enclave.leases.token import TokenRecord, token_address
 from kms_enclave.origin import parse_origin
 from kms_enclave.structure import FieldError
 
@@ -74,7 +75,8 @@ async def sign_jwt(session: Session, *, kid: str, payload: Mapping[str, object])
     address = token_address(jti)
     if await session.unit.read(address) is not None:
         raise KMSError("jti.collision", details={"jti": jti})
-    await session.unit.write(address, format_json({"exp": exp}), expires_ms=exp * 1000)
+    value = format_record(TokenRecord(exp=exp))
+    await session.unit.write(address, value, expires_ms=exp * 1000)
     details = {"aud": payload["aud"], "exp": exp, "jti": jti}
     session.log("sign", kid=kid, details=details)
     return f"{signed}.{format_base64url(signature)}"

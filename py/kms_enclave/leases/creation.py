@@ -45,6 +45,7 @@ class LeaseRequest:
     ttl_hours: float
     quotas: Mapping[str, int]
     kid: str | None = None
+    label: str | None = None
 
 
 @attrs.frozen
@@ -145,6 +146,7 @@ async def _make_lease(
         lease_salt=format_base64url(copy.salt),
         lak_public=format_base64url(lak.public_raw),
         lak_delegation_cert=certificate,
+        label=request.label,
     )
     return Lease(record, copy.signing_key, lak.private, revision=1)
 

@@ -12,26 +12,28 @@ Calls that wait while a commit is under way share the next one, each of them who
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
 
 from kms_enclave.audit.entry import EntryDraft, format_signer_id
 from kms_enclave.audit.journal import Change, SignedDraft
+from kms_enclave.codec import format_record
 from kms_enclave.context import Context
-from kms_enclave.encoding import format_json, parse_base64url
+from kms_enclave.encoding import parse_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import verify_audience
-from kms_enclave.leases.lease import LeaseRecord, Sub, verify_lease_usable
+from kms_enclave.leases.lease import LeaseRecord, LiveLease, Sub, verify_live_lease
 from kms_enclave.leases.ledger import LeaseAccount, Ledger
 from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
 from kms_enclave.leases.token import (
-    MIN_TTL_S,
     TOKEN_TTL_S,
     TokenClaims,
+    TokenRecord,
     format_token,
     signing_input,
+    stagger,
     token_address,
 )
 from kms_enclave.ports.storage import ABSENT, Expectation, Put, Record
@@ -43,13 +45,14 @@ _MAX_CALLS_PER_COMMIT: Final = 64
 
 @attrs.frozen
 class IssueRequest:
-    """One call. ``kid``, where given, must be the lease's."""
+    """One call for ``count`` tokens, all or none. ``kid``, where given, must be the lease's."""
 
     origin: str
     lease_id: str
     endpoint: Sub
     kid: str | None = None
     relay_id: str | None = None
+    count: int = 1
 
 
 @attrs.frozen
@@ -65,17 +68,20 @@ class Token:
 
 @attrs.frozen
 class _Granted:
+    """What a call was granted; ``used`` counts the window with these tokens in it."""
+
     account: LeaseAccount
-    claims: TokenClaims
+    lease: LiveLease
+    claims: Sequence[TokenClaims]
     used: int
 
 
 @attrs.define
 class _Call:
     request: IssueRequest
-    reply: asyncio.Future[Token]
+    reply: asyncio.Future[Sequence[Token]]
     outcome: _Granted | KMSError | None = None
-    jwt: str = ""
+    jwts: Sequence[str] = ()
 
 
 class Issuer:
@@ -88,8 +94,8 @@ class Issuer:
         self._waiting: list[_Call] = []
         self._committing: asyncio.Task[None] | None = None
 
-    async def issue(self, request: IssueRequest) -> Token:
-        """Issue one token. Raises KMSError with the code of the first rule that refuses."""
+    async def issue(self, request: IssueRequest) -> Sequence[Token]:
+        """Issue the tokens. Raises KMSError with the code of the first rule that refuses."""
         call = _Call(request, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if self._committing is None or self._committing.done():
@@ -131,7 +137,7 @@ class Issuer:
             self._refusals.note(note)
         for call in calls:
             if isinstance(call.outcome, _Granted):
-                call.reply.set_result(_token(call.jwt, call.outcome, next(entries)))
+                call.reply.set_result(_tokens(call.jwts, call.outcome, entries))
             elif call.outcome is not None:
                 call.reply.set_exception(call.outcome)
 
@@ -158,43 +164,55 @@ class Issuer:
             return refusal
 
     def _grant(self, request: IssueRequest, account: LeaseAccount, now_ms: int) -> _Granted:
-        lease = account.lease.record
-        verify_lease_usable(lease, expected_origin=request.origin, now_ms=now_ms)
-        verify_endpoint(request, lease=lease)
-        claims = self._claims(request, lease)
-        decision = account.tokens.decide(1, now_ms=now_ms)
+        suspended = account.patterns.match(account.lease.record.user_id)
+        lease = verify_live_lease(
+            account.lease, expected_origin=request.origin, now_ms=now_ms, suspended=suspended
+        )
+        verify_endpoint(request, lease=lease.record)
+        claims = self._claims(request, lease.record)
+        decision = account.tokens.decide(request.count, now_ms=now_ms)
         if not decision.granted:
             limit = account.tokens.limit
             raise KMSError(
                 "quota.exceeded.lease",
                 f"Quota exceeded: tokens per hour ({decision.used}/{limit})",
                 retry_after_ms=decision.retry_after_ms,
-                details={"scope": "tokensPerHour", "used": decision.used, "limit": limit},
+                details={
+                    "scope": "tokensPerHour",
+                    "used": decision.used,
+                    "limit": limit,
+                    "fits": decision.fits,
+                },
             )
-        account.grant_tokens(1, now_ms=now_ms)
-        return _Granted(account, claims, decision.used + 1)
+        account.grant_tokens(request.count, now_ms=now_ms)
+        return _Granted(account, lease, claims, decision.used + request.count)
 
-    def _claims(self, request: IssueRequest, lease: LeaseRecord) -> TokenClaims:
+    def _claims(self, request: IssueRequest, lease: LeaseRecord) -> Sequence[TokenClaims]:
         # The claims go by the clock, not by the log's time: push services compare them
         # with their own clocks.
         now_s = self._context.clock.now_ms() // 1000
-        exp = min(now_s + TOKEN_TTL_S, lease.exp // 1000)
-        if exp - now_s < MIN_TTL_S:
+        lives = stagger(
+            request.count, issued_at_s=now_s, ttl_s=TOKEN_TTL_S, lease_end_s=lease.exp // 1000
+        )
+        if len(lives) < request.count:
             raise KMSError(
                 "lease.limit",
                 "The lease ends too soon for a token",
-                details={"leaseId": lease.lease_id, "fits": 0},
+                details={"leaseId": lease.lease_id, "fits": len(lives)},
             )
-        return TokenClaims(
-            aud=request.endpoint.aud,
-            sub=self._context.config.contact,
-            iat=now_s,
-            nbf=now_s,
-            exp=exp,
-            jti=self._context.crypto.random_uuid(),
-            eid=request.endpoint.eid,
-            rid=request.relay_id,
-        )
+        return [
+            TokenClaims(
+                aud=request.endpoint.aud,
+                sub=self._context.config.contact,
+                iat=now_s,
+                nbf=nbf,
+                exp=exp,
+                jti=self._context.crypto.random_uuid(),
+                eid=request.endpoint.eid,
+                rid=request.relay_id,
+            )
+            for nbf, exp in lives
+        ]
 
     async def _change(
         self, calls: Sequence[_Call], refusal_drafts: Sequence[SignedDraft]
@@ -207,27 +225,37 @@ class Issuer:
                 for account in accounts.values()
             )
         )
+        tokens = [(outcome, claims) for _, outcome in granted for claims in outcome.claims]
         return Change(
             drafts=[
-                *(_draft(call, outcome, self._context) for call, outcome in granted),
+                *(
+                    draft
+                    for call, outcome in granted
+                    for draft in _drafts(call, outcome, self._context)
+                ),
                 *refusal_drafts,
             ],
             expectations=[
                 *(named for account in accounts.values() for named in account.expectations()),
-                *(Expectation(token_address(o.claims.jti), ABSENT) for _, o in granted),
+                *(Expectation(token_address(claims.jti), ABSENT) for _, claims in tokens),
             ],
             puts=[
                 *(put for account in accounts.values() for put in account.puts()),
-                *(_token_put(outcome) for _, outcome in granted),
+                *(_token_put(outcome, claims) for outcome, claims in tokens),
             ],
         )
 
     async def _sign(self, granted: Sequence[tuple[_Call, _Granted]]) -> None:
-        lease = granted[0][1].account.lease
-        inputs = [signing_input(o.claims, kid=lease.record.kid) for _, o in granted]
+        lease = granted[0][1].lease
+        inputs = [
+            signing_input(claims, kid=lease.record.kid)
+            for _, outcome in granted
+            for claims in outcome.claims
+        ]
         signatures = await self._context.crypto.sign_es256_many(lease.signing_key, inputs)
-        for (call, _), signed, signature in zip(granted, inputs, signatures, strict=True):
-            call.jwt = format_token(signed, signature)
+        jwts = iter([format_token(*pair) for pair in zip(inputs, signatures, strict=True)])
+        for call, outcome in granted:
+            call.jwts = [next(jwts) for _ in outcome.claims]
 
 
 def verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:
@@ -241,45 +269,52 @@ def verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:
         raise KMSError("key.not.found", details={"kid": request.kid})
 
 
-def _draft(call: _Call, granted: _Granted, context: Context) -> SignedDraft:
-    lease, claims = granted.account.lease, granted.claims
-    details: dict[str, object] = {
-        "aud": claims.aud,
-        "eid": claims.eid,
-        "exp": claims.exp,
-        "jti": claims.jti,
-        "nbf": claims.nbf,
-        "quotas": {"tokensPerHour": {"limit": granted.account.tokens.limit, "used": granted.used}},
-    }
-    if claims.rid is not None:
-        details["rid"] = claims.rid
-    draft = EntryDraft(
-        op="sign",
-        request_id=context.crypto.random_uuid(),
-        signer="LAK",
-        signer_id=format_signer_id(parse_base64url(lease.record.lak_public)),
-        kid=lease.record.kid,
-        user_id=lease.record.user_id,
-        origin=call.request.origin,
-        lease_id=lease.record.lease_id,
-        details=details,
-        cert=lease.record.lak_delegation_cert,
+def _drafts(call: _Call, granted: _Granted, context: Context) -> Iterator[SignedDraft]:
+    lease = granted.lease
+    signer_id = format_signer_id(parse_base64url(lease.record.lak_public))
+    first = granted.used - len(granted.claims) + 1
+    for used, claims in enumerate(granted.claims, start=first):
+        details: dict[str, object] = {
+            "aud": claims.aud,
+            "eid": claims.eid,
+            "exp": claims.exp,
+            "jti": claims.jti,
+            "nbf": claims.nbf,
+            "quotas": {"tokensPerHour": {"limit": granted.account.tokens.limit, "used": used}},
+        }
+        if claims.rid is not None:
+            details["rid"] = claims.rid
+        draft = EntryDraft(
+            op="sign",
+            request_id=context.crypto.random_uuid(),
+            signer="LAK",
+            signer_id=signer_id,
+            kid=lease.record.kid,
+            user_id=lease.record.user_id,
+            origin=call.request.origin,
+            lease_id=lease.record.lease_id,
+            details=details,
+            cert=lease.record.lak_delegation_cert,
+        )
+        yield SignedDraft(draft, lease.audit_key)
+
+
+def _token_put(granted: _Granted, claims: TokenClaims) -> Put:
+    value = TokenRecord(
+        exp=claims.exp,
+        lease_id=granted.lease.record.lease_id,
+        eid=claims.eid,
+        nbf=claims.nbf,
     )
-    return SignedDraft(draft, lease.audit_key)
-
-
-def _token_put(granted: _Granted) -> Put:
-    claims = granted.claims
-    value = {
-        "eid": claims.eid,
-        "exp": claims.exp,
-        "leaseId": granted.account.lease.record.lease_id,
-        "nbf": claims.nbf,
-    }
-    record = Record(1, format_json(value), {}, expires_ms=claims.exp * 1000)
+    record = Record(1, format_record(value), {}, expires_ms=claims.exp * 1000)
     return Put(token_address(claims.jti), record)
 
 
-def _token(jwt: str, granted: _Granted, entry: Mapping[str, object]) -> Token:
-    lease = granted.account.lease.record
-    return Token(jwt, granted.claims, lease.kid, lease.vapid_public_key, entry)
+def _tokens(
+    jwts: Sequence[str], granted: _Granted, entries: Iterator[Mapping[str, object]]
+) -> Sequence[Token]:
+    lease = granted.lease.record
+    return [
+        Token(jwt, claims, lease.kid, lease.vapid_public_key, next(entries))
+        for jwt, claims in zip(jwts, granted.claims, strict=True)
+    ]

@@ -17,7 +17,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
-from kms_enclave.ports.crypto import AuditSigningKey, VapidSigningKey
+from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case
 from kms_enclave.unit_of_work import UnitOfWork
@@ -25,18 +25,23 @@ from kms_enclave.unit_of_work import UnitOfWork
 __all__ = [
     "Lease",
     "LeaseRecord",
+    "LiveLease",
     "Sub",
     "lease_address",
     "parse_lease",
+    "read_lease_in",
     "resolve_quotas",
-    "verify_lease_usable",
+    "verify_lease_current",
+    "verify_live_lease",
     "verify_subs",
     "verify_ttl",
+    "without_keys",
     "write_lease",
 ]
 
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
+KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
 
@@ -69,17 +74,34 @@ class LeaseRecord:
     lease_salt: str
     lak_public: str
     lak_delegation_cert: Mapping[str, object]
+    label: str | None = None
     revoked_at: int | None = None
+    revoked_reason: str | None = None
+    ended_at: int | None = None
 
 
 @attrs.frozen
 class Lease:
-    """The record with its two handles, as read at ``revision``."""
+    """The record with its two handles; a browser may have lost them, revoking deletes them."""
+
+    record: LeaseRecord
+    signing_key: VapidSigningKey | None
+    audit_key: AuditSigningKey | None
+    revision: int
+
+
+@attrs.frozen
+class LiveLease:
+    """A lease that its origin may use now."""
 
     record: LeaseRecord
     signing_key: VapidSigningKey
     audit_key: AuditSigningKey
-    revision: int
+
+
+def without_keys(record: LeaseRecord) -> LeaseRecord:
+    """Return the record of a lease that has ended: its key copy is gone."""
+    return attrs.evolve(record, wrapped_lease_key="", wrapped_lease_key_iv="", lease_salt="")
 
 
 def lease_address(lease_id: str) -> Address:
@@ -88,20 +110,29 @@ def lease_address(lease_id: str) -> Address:
 
 
 async def write_lease(unit: UnitOfWork, lease: Lease) -> None:
-    """Store a lease with its handles."""
+    """Store a lease with the handles it has.
+
+    One that has ended is kept for a week, so that its use is refused by the true reason.
+    """
+    record = lease.record
+    ended = record.revoked_at is not None or record.ended_at is not None
+    handles: dict[str, KeyHandle] = {}
+    if lease.signing_key is not None:
+        handles[_SIGNING] = lease.signing_key
+    if lease.audit_key is not None:
+        handles[_LAK] = lease.audit_key
     await unit.write(
-        lease_address(lease.record.lease_id),
-        format_record(lease.record),
-        handles={_SIGNING: lease.signing_key, _LAK: lease.audit_key},
-        expires_ms=lease.record.exp,
+        lease_address(record.lease_id),
+        format_record(record),
+        handles=handles,
+        expires_ms=record.exp + KEPT_FOR_MS if ended else record.exp,
     )
 
 
 def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
     """Return the lease that a record holds.
 
-    Raises KMSError ``lease.revoked``, ``lease.needs.resume`` where a handle is lost,
-    ``lease.not.found`` where the record is another's or damaged.
+    Raises KMSError ``lease.not.found`` where the record is another's or damaged.
     """
     try:
         record = parse_record(stored.value, LeaseRecord)
@@ -109,18 +140,42 @@ def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
         raise KMSError("lease.not.found", "The lease's record is damaged") from None
     if record.lease_id != expected_lease_id:
         raise KMSError("lease.not.found", "The lease's record is another lease's")
-    if record.revoked_at is not None:
-        raise KMSError(
-            "lease.revoked", details={"leaseId": expected_lease_id, "revokedAt": record.revoked_at}
-        )
     signing, lak = stored.handles.get(_SIGNING), stored.handles.get(_LAK)
-    if not isinstance(signing, VapidSigningKey) or not isinstance(lak, AuditSigningKey):
-        raise KMSError("lease.needs.resume", details={"leaseId": expected_lease_id})
-    return Lease(record, signing, lak, stored.revision)
+    return Lease(
+        record,
+        signing if isinstance(signing, VapidSigningKey) else None,
+        lak if isinstance(lak, AuditSigningKey) else None,
+        stored.revision,
+    )
 
 
-def verify_lease_usable(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
-    """Raise KMSError unless this origin may use the lease now."""
+async def read_lease_in(unit: UnitOfWork, lease_id: str) -> Lease:
+    """Return a lease as a unit of work sees it. Raises KMSError ``lease.not.found``."""
+    stored = await unit.read(lease_address(lease_id))
+    if stored is None:
+        raise KMSError("lease.not.found", f"Lease not found: {lease_id[:64]}")
+    return parse_lease(stored, expected_lease_id=lease_id)
+
+
+def verify_live_lease(
+    lease: Lease, *, expected_origin: str, now_ms: int, suspended: bool = False
+) -> LiveLease:
+    """Return the lease with its keys, if this origin may use it now.
+
+    Raises KMSError ``origin.denied``, ``lease.revoked``, ``lease.suspended``,
+    ``lease.expired`` or ``lease.needs.resume``, the first that applies.
+    """
+    verify_lease_current(lease.record, expected_origin=expected_origin, now_ms=now_ms)
+    details = {"leaseId": lease.record.lease_id}
+    if suspended:
+        raise KMSError("lease.suspended", details=details)
+    if lease.signing_key is None or lease.audit_key is None:
+        raise KMSError("lease.needs.resume", details=details)
+    return LiveLease(lease.record, lease.signing_key, lease.audit_key)
+
+
+def verify_lease_current(record: LeaseRecord, *, expected_origin: str, now_ms: int) -> None:
+    """Raise KMSError unless the lease is this origin's, not revoked and not expired."""
     details = {"leaseId": record.lease_id}
     if record.origin != expected_origin:
         raise KMSError("origin.denied", "The lease belongs to another origin", details=details)

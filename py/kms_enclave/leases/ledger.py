@@ -17,6 +17,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.encoding import format_json, parse_json
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.lease import Lease, lease_address, parse_lease
+from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
 from kms_enclave.leases.quota import CHUNK, GrantWindow, WindowRecord, first_chunk_needed
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record, StoragePort
 
@@ -38,6 +39,8 @@ class LeaseAccount:
     lease: Lease
     tokens: GrantWindow
     quota_revision: int
+    patterns: Patterns
+    patterns_revision: int
     uncommitted: bool = False
     _filled: list[Put] = attrs.field(factory=list)
 
@@ -55,6 +58,7 @@ class LeaseAccount:
         return (
             Expectation(lease_address(lease_id), self.lease.revision),
             Expectation(_quota_address(lease_id), self.quota_revision),
+            Expectation(patterns_address(self.lease.record.origin), self.patterns_revision),
         )
 
     def puts(self) -> Sequence[Put]:
@@ -98,11 +102,19 @@ class Ledger:
         if lease_record is None:
             raise KMSError("lease.not.found", f"Lease not found: {lease_id}")
         lease = parse_lease(lease_record, expected_lease_id=lease_id)
-        account = await self._open(lease, quota_record)
+        (patterns,) = await self._storage.read([patterns_address(lease.record.origin)])
+        tokens, revision = await self._open_window(lease, quota_record)
+        account = LeaseAccount(
+            lease=lease,
+            tokens=tokens,
+            quota_revision=revision,
+            patterns=parse_patterns(patterns),
+            patterns_revision=patterns.revision if patterns else ABSENT,
+        )
         self._accounts[lease_id] = account
         return account
 
-    async def _open(self, lease: Lease, stored: Record | None) -> LeaseAccount:
+    async def _open_window(self, lease: Lease, stored: Record | None) -> tuple[GrantWindow, int]:
         limit = lease.record.quotas.tokens_per_hour
         window = WindowRecord()
         if stored is not None:
@@ -116,7 +128,7 @@ class Ledger:
             record=window,
             older=await self._older_grants(lease.record.lease_id, window, limit),
         )
-        return LeaseAccount(lease, tokens, stored.revision if stored else ABSENT)
+        return tokens, stored.revision if stored else ABSENT
 
     async def _older_grants(self, lease_id: str, window: WindowRecord, limit: int) -> list[int]:
         index = first_chunk_needed(granted=window.granted, limit=limit)

@@ -1,4 +1,4 @@
-"""Ending leases before their time.
+"""Ending leases before their time, and the tokens that should no longer be honoured.
 
 From the commit on every issuance is refused; the signing handle, the key copy and the
 lease's audit key are deleted in the same commit. What remains of the record says when
@@ -7,66 +7,149 @@ and why.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 import attrs
 
 from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
-from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.codec import DamagedRecordError, parse_record
+from kms_enclave.context import Context
 from kms_enclave.enrollment.session import Session
-from kms_enclave.leases.lease import LeaseRecord, lease_address
-from kms_enclave.ports.storage import Key, Record
+from kms_enclave.errors import KMSError
+from kms_enclave.instance import Instance, read_instance_in
+from kms_enclave.leases.lease import (
+    Lease,
+    LeaseRecord,
+    parse_lease,
+    read_lease_in,
+    without_keys,
+    write_lease,
+)
+from kms_enclave.ports.storage import Key, Record, StoragePort, StoreName
+from kms_enclave.unit_of_work import UnitOfWork
 
-__all__ = ["revoke_leases_of_key"]
+__all__ = ["leases_of_origin", "revoke_lease", "revoke_leases", "revoke_leases_of_key", "scan_all"]
 
 _PAGE: Final = 256
 
 
+async def revoke_lease(context: Context, lease_id: str, *, origin: str) -> int:
+    """Revoke a lease of this origin; return when it took effect, in milliseconds.
+
+    A page may always give its own power up. Revoking twice changes nothing. Raises
+    KMSError ``lease.not.found`` or ``origin.denied``.
+    """
+    effective: list[int] = []
+
+    async def plan(now_ms: int) -> Change:
+        unit = UnitOfWork(context.storage)
+        lease = await read_lease_in(unit, lease_id)
+        if lease.record.origin != origin:
+            raise KMSError("origin.denied", "The lease belongs to another origin")
+        effective[:] = [lease.record.revoked_at or now_ms]
+        if lease.record.revoked_at is None:
+            instance = await read_instance_in(unit)
+            await _revoke(context, unit, instance, lease, now_ms, "user-requested", origin)
+        return unit.change()
+
+    await context.journal.commit(plan)
+    return effective[0]
+
+
+async def revoke_leases(context: Context, *, origin: str) -> Sequence[str]:
+    """Revoke every live lease of this origin in one commit; return their ids."""
+    revoked: list[str] = []
+
+    async def plan(now_ms: int) -> Change:
+        unit = UnitOfWork(context.storage)
+        instance = await read_instance_in(unit)
+        live = [
+            record
+            async for record in leases_of_origin(context.storage, origin)
+            if record.revoked_at is None and now_ms < record.exp
+        ]
+        for record in live:
+            lease = await read_lease_in(unit, record.lease_id)
+            await _revoke(context, unit, instance, lease, now_ms, "user-requested", origin)
+        revoked[:] = [record.lease_id for record in live]
+        return unit.change()
+
+    await context.journal.commit(plan)
+    return revoked
+
+
 async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> None:
     """Revoke every live lease that signs with a key, with an entry each."""
-    async for stored in _all_leases(session):
+    async for key, stored in _leases_seen_by(session):
+        try:
+            lease = parse_lease(stored, expected_lease_id=str(key))
+        except KMSError:
+            continue
+        if lease.record.kid == kid and lease.record.revoked_at is None:
+            await _revoke(
+                session.context,
+                session.unit,
+                session.instance,
+                lease,
+                session.now_ms,
+                reason,
+                session.origin,
+            )
+
+
+async def _leases_seen_by(session: Session) -> AsyncIterator[tuple[Key, Record]]:
+    """Yield each lease as this unit of work sees it, those of its own earlier steps included."""
+    pending = dict(session.unit.pending("leases"))
+    async for key, stored in scan_all(session.context.storage, "leases"):
+        yield key, pending.pop(key, stored)
+    for key, stored in pending.items():
+        yield key, stored
+
+
+async def leases_of_origin(storage: StoragePort, origin: str) -> AsyncIterator[LeaseRecord]:
+    """Yield the records of an origin's leases, revoked and expired ones included."""
+    async for key, stored in scan_all(storage, "leases"):
         try:
             record = parse_record(stored.value, LeaseRecord)
         except DamagedRecordError:
             continue
-        if record.kid == kid and record.revoked_at is None:
-            await _revoke(session, record, reason)
+        if record.origin == origin and record.lease_id == key:
+            yield record
 
 
-async def _all_leases(session: Session) -> AsyncIterator[Record]:
-    """Yield each lease as this unit of work sees it, those of its own earlier steps included."""
-    pending = dict(session.unit.pending("leases"))
+async def scan_all(storage: StoragePort, store: StoreName) -> AsyncIterator[tuple[Key, Record]]:
+    """Yield every record of a store, a page at a time."""
     after: Key | None = None
     while True:
-        page = await session.context.storage.scan("leases", after=after, limit=_PAGE)
-        for after, stored in page:
-            yield pending.pop(after, stored)
+        page = await storage.scan(store, after=after, limit=_PAGE)
+        for key, stored in page:
+            after = key
+            yield key, stored
         if len(page) < _PAGE:
-            break
-    for stored in pending.values():
-        yield stored
+            return
 
 
-async def _revoke(session: Session, record: LeaseRecord, reason: str) -> None:
-    revoked = attrs.evolve(
-        record,
-        revoked_at=session.now_ms,
-        wrapped_lease_key="",
-        wrapped_lease_key_iv="",
-        lease_salt="",
-    )
-    await session.unit.write(
-        lease_address(record.lease_id), format_record(revoked), expires_ms=record.exp
-    )
+async def _revoke(
+    context: Context,
+    unit: UnitOfWork,
+    instance: Instance,
+    lease: Lease,
+    now_ms: int,
+    reason: str,
+    origin: str,
+) -> None:
+    record = attrs.evolve(without_keys(lease.record), revoked_at=now_ms, revoked_reason=reason)
+    await write_lease(unit, Lease(record, None, None, lease.revision))
     draft = EntryDraft(
         op="lease.revoke",
-        request_id=session.context.crypto.random_uuid(),
+        request_id=context.crypto.random_uuid(),
         kid=record.kid,
         user_id=record.user_id,
-        origin=session.origin,
+        origin=origin,
         lease_id=record.lease_id,
         details={"reason": reason},
     )
-    session.unit.log(instance_draft(session.instance, draft))
+    unit.log(instance_draft(instance, draft))

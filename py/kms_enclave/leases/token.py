@@ -8,6 +8,7 @@ A token lets its holder send any number of pushes to its audience while it lives
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
@@ -19,8 +20,10 @@ __all__ = [
     "MIN_TTL_S",
     "TOKEN_TTL_S",
     "TokenClaims",
+    "TokenRecord",
     "format_token",
     "signing_input",
+    "stagger",
     "token_address",
 ]
 
@@ -60,9 +63,37 @@ def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
     return ".".join(parts).encode("ascii")
 
 
+@attrs.frozen
+class TokenRecord:
+    """What is kept of a token until it is off the emergency list; ``exp`` in Unix seconds.
+
+    A token that the user signed has no lease.
+    """
+
+    exp: int
+    lease_id: str | None = None
+    eid: str | None = None
+    nbf: int | None = None
+
+
 def token_address(jti: str) -> Address:
     """Return where a token's id is recorded until the token has expired."""
     return Address("tokens", jti)
+
+
+def stagger(
+    count: int, *, issued_at_s: int, ttl_s: int, lease_end_s: int
+) -> Sequence[tuple[int, int]]:
+    """Return ``(nbf, exp)`` in seconds for each token of a batch.
+
+    Token *i* begins when its predecessor has lived 60 % of its life, so a holder can
+    switch without a gap. None outlives the lease; those that would live under a minute
+    are left out, and the caller sees that there are fewer.
+    """
+    step_s = ttl_s * 60 // 100
+    begins = (issued_at_s + number * step_s for number in range(count))
+    lives = ((nbf, min(nbf + ttl_s, lease_end_s)) for nbf in begins)
+    return [(nbf, exp) for nbf, exp in lives if exp - nbf >= MIN_TTL_S]
 
 
 def format_token(signed: bytes, signature: bytes) -> str:

@@ -8,7 +8,7 @@ user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
 from typing import cast
 
@@ -38,13 +38,17 @@ class Channel:
         """Take one message of the frame; a request is answered later, exactly once."""
         message = cast(dict[str, object], parse_json(text))
         if "method" in message:
-            task = asyncio.ensure_future(self._answer(message))
-            self._running.add(task)
-            task.add_done_callback(self._running.discard)
+            self.run_beside(self._answer(message))
             return
         waiting = self._asks.pop(cast(int, message.get("id")), None)
         if waiting is not None and not waiting.done():
             waiting.set_result(message)
+
+    def run_beside(self, work: Coroutine[object, object, None]) -> None:
+        """Run something for as long as the channel lives."""
+        task = asyncio.ensure_future(work)
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
 
     def send_message(self, message: Mapping[str, object]) -> None:
         """Send progress, ``kms:ready`` or ``kms:refused``."""

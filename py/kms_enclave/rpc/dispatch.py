@@ -9,13 +9,15 @@ id, and is counted. No stack and no exception text crosses.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from contextlib import nullcontext
 from typing import Never, cast
 
 from kms_enclave.context import Lock
 from kms_enclave.encoding import format_json
 from kms_enclave.errors import KMSError, request_invalid
-from kms_enclave.policy import POLICY
+from kms_enclave.policy import POLICY, Rate
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Request
 from kms_enclave.rpc.contract import METHODS
@@ -43,6 +45,11 @@ class Dispatcher:
         self._report = report
         self._lock = lock
         self.internal_errors = 0
+        self._turns: Mapping[str, asyncio.Lock] = {
+            name: asyncio.Lock()
+            for name, policy in POLICY.items()
+            if policy.rate is Rate.ONE_AT_A_TIME
+        }
 
     async def reply(self, request: Request) -> str:
         """Return the JSON text of the one reply to a request."""
@@ -61,8 +68,10 @@ class Dispatcher:
             raise KMSError("attestation.failed", details={"reason": self._lock.reason})
         params: object = structure(request.get("params", {}), METHODS[name].params)
         handler = self._handlers[name]
-        # The contract's table pairs a method's class with its handler.
-        return await handler(cast(Never, params), cast(str, request["origin"]))
+        # A page that asks for something costly many times at once gets it once at a time.
+        async with self._turns.get(name, nullcontext()):
+            # The contract's table pairs a method's class with its handler.
+            return await handler(cast(Never, params), cast(str, request["origin"]))
 
     def _to_wire(self, error: Exception) -> Mapping[str, object]:
         if isinstance(error, FieldError):

@@ -49,6 +49,7 @@ may be given as `ArrayBuffer`; on the wire they are base64url. A token's `exp`, 
 Unix seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
 fields are `request.invalid`, with the field's path in `details.field`.
 
+*Rate*: what bounds how often it can be called. *Entry*: how grave its entry in the log is.
 *When locked*: whether the method answers after a failed check at start (`attestation.failed`).
 
 Generated from `py/kms_enclave/rpc/contract` and `py/kms_enclave/policy.py` by `make contract`.
@@ -68,11 +69,13 @@ def format_methods() -> str:
         (
             f"[`{name}`](#{name.lower()})",
             _needs(name),
+            POLICY[name].rate.value,
+            POLICY[name].severity.value,
             "yes" if POLICY[name].when_locked else "no",
         )
         for name in METHODS
     ]
-    lines += [*_table(("method", "needs", "when locked"), summary), ""]
+    lines += [*_table(("method", "needs", "rate", "entry", "when locked"), summary), ""]
     ends = set[type]()
     for name, method in METHODS.items():
         ends |= {method.params, method.result}

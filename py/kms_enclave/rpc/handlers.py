@@ -31,12 +31,12 @@ from kms_enclave.keys.leased_subscription import (
     remove_subscription_under_lease,
     set_subscription_under_lease,
 )
-from kms_enclave.leases.endpoint import verify_visible_ascii
-from kms_enclave.leases.issuance import Issuer, IssueRequest
+from kms_enclave.leases.issuance import Issuer
 from kms_enclave.reset import RESET_WORDS, reset_instance
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.batch import run_batch
 from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.rpc.leases import make_lease_handlers
 from kms_enclave.rpc.queries import make_queries
 from kms_enclave.rpc.steps import STEPS
 from kms_enclave.rpc.translate import (
@@ -44,7 +44,6 @@ from kms_enclave.rpc.translate import (
     authorisation,
     hash_of,
     parse_bytes,
-    to_sub,
     to_subscription,
 )
 from kms_enclave.structure import unstructure
@@ -58,6 +57,7 @@ def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
     """Return the handler of every method of the contract."""
     return {
         **make_queries(context),
+        **make_lease_handlers(context, issuer),
         **{name: partial(_run_step, context, name) for name in STEPS},
         "setPushSubscription": partial(_set_subscription, context),
         "removePushSubscription": partial(_remove_subscription, context),
@@ -68,7 +68,6 @@ def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
         "setup": partial(_setup, context),
         "addEnrollment": partial(_add_enrollment, context),
         "changePassphrase": partial(_change_passphrase, context),
-        "issueVAPIDJWT": partial(_issue, issuer),
         "resetKMS": partial(_reset, context),
     }
 
@@ -147,31 +146,6 @@ async def _change_passphrase(
     request = authorisation("changePassphrase", params, origin, "Change the passphrase")
     await change_passphrase_by_user(context, request, passphrase=params.new_passphrase)
     return unstructure(contract.Success(success=True))
-
-
-async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> Wire:
-    if params.relay_id is not None:
-        verify_visible_ascii(params.relay_id, field="relayId")
-    token = await issuer.issue(
-        IssueRequest(
-            origin=origin,
-            lease_id=params.lease_id,
-            endpoint=to_sub(params.endpoint),
-            kid=params.kid,
-            relay_id=params.relay_id,
-        )
-    )
-    # By hand: this is the hot path, and the entry is JSON already. A test holds the
-    # shape against contract.IssuedToken.
-    return {
-        "jwt": token.jwt,
-        "jti": token.claims.jti,
-        "exp": token.claims.exp,
-        "nbf": token.claims.nbf,
-        "kid": token.kid,
-        "vapidPublicKey": token.vapid_public_key,
-        "auditEntry": token.audit_entry,
-    }
 
 
 async def _reset(context: Context, params: contract.ResetParams, origin: str) -> Wire:

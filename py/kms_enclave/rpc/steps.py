@@ -22,8 +22,10 @@ from kms_enclave.keys.subscription import (
     verify_subscription,
     write_subscription,
 )
+from kms_enclave.leases.changes import extend_lease, refresh_lease, resume_lease
 from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, verify_request
 from kms_enclave.leases.lease import LeaseRecord
+from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.translate import to_sub, to_subscription
 from kms_enclave.structure import unstructure
@@ -75,6 +77,7 @@ def _create_lease(context: Context, params: contract.CreateLeaseParams) -> Step:
         ttl_hours=params.ttl_hours,
         quotas={name: value for name, value in asked.items() if value is not None},
         kid=params.kid,
+        label=params.label,
     )
     verify_request(request, config=context.config)
 
@@ -91,6 +94,46 @@ def _lease_result(lease: LeaseRecord) -> Wire:
             lease_id=lease.lease_id, exp=lease.exp, quotas=quotas, kid=lease.kid
         )
     )
+
+
+def _extend(_: Context, params: contract.ExtendLeaseParams) -> Step:
+    async def run(session: Session) -> Wire:
+        lease = await extend_lease(session, params.lease_id, add_hours=params.add_hours)
+        return unstructure(contract.LeaseEnd(exp=lease.exp))
+
+    return Step(f"Make a lease last {params.add_hours:g} hours longer", run)
+
+
+def _refresh(_: Context, params: contract.LeaseParams) -> Step:
+    async def run(session: Session) -> Wire:
+        lease = await refresh_lease(session, params.lease_id)
+        return unstructure(contract.LeaseEnd(exp=lease.exp))
+
+    return Step("Make a lease last as long as allowed", run)
+
+
+def _resume(_: Context, params: contract.LeaseParams) -> Step:
+    async def run(session: Session) -> Wire:
+        lease = await resume_lease(session, params.lease_id)
+        return unstructure(contract.LeaseEnd(exp=lease.exp))
+
+    return Step("Let a lease sign again", run)
+
+
+def _suspend(_: Context, params: contract.PatternParams) -> Step:
+    async def run(session: Session) -> Wire:
+        await suspend_pattern(session, params.user_id_pattern)
+        return unstructure(contract.Success(success=True))
+
+    return Step(f"Suspend the leases of users like {params.user_id_pattern}", run)
+
+
+def _lift(_: Context, params: contract.PatternParams) -> Step:
+    async def run(session: Session) -> Wire:
+        await lift_pattern(session, params.user_id_pattern)
+        return unstructure(contract.Success(success=True))
+
+    return Step(f"Lift the suspension of users like {params.user_id_pattern}", run)
 
 
 def _set_subscription(context: Context, params: contract.SetPushSubscriptionParams) -> Step:
@@ -140,6 +183,11 @@ STEPS: Final[Mapping[str, Callable[[Context, Never], Step]]] = {
     "regenerateVAPID": _regenerate,
     "signJWT": _sign,
     "createLease": _create_lease,
+    "extendLease": _extend,
+    "refreshLease": _refresh,
+    "resumeLease": _resume,
+    "suspendPattern": _suspend,
+    "unsuspendPattern": _lift,
     "setPushSubscription": _set_subscription,
     "removePushSubscription": _remove_subscription,
     "removeEnrollment": _remove_enrollment,

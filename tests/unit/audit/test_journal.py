@@ -110,13 +110,24 @@ async def test_a_change_lands_with_its_entry(desk: Desk) -> None:
     assert await desk.thing() is None
 
 
-async def test_a_change_without_an_entry_writes_nothing(desk: Desk) -> None:
+async def test_a_change_without_an_entry_moves_no_head(desk: Desk) -> None:
+    before = await desk.one.read_head()
+
     async def plan(_: int) -> Change:
         return Change(puts=[Put(_THING, Record(1, "1"))])
 
     assert await desk.one.commit(plan) == ()
-    assert await desk.thing() is None
-    assert desk.storage.commits == 0
+    assert await desk.thing() is not None
+    assert await desk.one.read_head() == before
+
+
+async def test_an_empty_change_commits_nothing(desk: Desk) -> None:
+    async def plan(_: int) -> Change:
+        return Change()
+
+    commits = desk.storage.commits
+    assert await desk.one.commit(plan) == ()
+    assert desk.storage.commits == commits
 
 
 async def test_what_a_plan_raises_passes_through_with_nothing_written(desk: Desk) -> None:

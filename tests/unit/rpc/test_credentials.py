@@ -11,7 +11,7 @@ import pytest
 from authenticator import Authenticator
 from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.encoding import format_base64url
-from kms_enclave.policy import POLICY, Authorisation
+from kms_enclave.policy import POLICY, Authorisation, Severity
 from kms_enclave.rpc.contract import METHODS
 from user import User, add, payload
 
@@ -21,10 +21,15 @@ PAGE_PASSKEY = {
     "prfOutput": format_base64url(bytes(32)),
     "rpId": "app.example",
 }
+NAMING: Mapping[str, Mapping[str, object]] = {
+    "revokeLease": {"leaseId": "lease-x"},
+    "verifyLease": {"leaseId": "lease-x"},
+    "isTokenRevoked": {"jti": "token-x"},
+}
 NO_PAGE = {"allowPageCredentials": False}
 
 
-def calls(now_ms: int, kid: str) -> Mapping[str, Mapping[str, object]]:
+def calls(now_ms: int, kid: str, lease_id: str) -> Mapping[str, Mapping[str, object]]:
     """A good call, without credentials, of every method that takes them."""
     return {
         "addEnrollment": {"method": "passkey-gate"},
@@ -37,6 +42,11 @@ def calls(now_ms: int, kid: str) -> Mapping[str, Mapping[str, object]]:
         "setPushSubscription": {"subscription": PUSH},
         "removePushSubscription": {},
         "createLease": {"userId": "u", "subs": [ENDPOINT], "ttlHours": 12},
+        "extendLease": {"leaseId": lease_id, "addHours": 2},
+        "refreshLease": {"leaseId": lease_id},
+        "resumeLease": {"leaseId": lease_id},
+        "suspendPattern": {"userIdPattern": "bot-*"},
+        "unsuspendPattern": {"userIdPattern": "bot-*"},
         "resetKMS": {},
     }
 
@@ -52,6 +62,11 @@ WORDS = {
     "setPushSubscription": "Store a push subscription of https://fcm.googleapis.com",
     "removePushSubscription": "Remove the push subscription",
     "createLease": "Create a lease of 12 hours for 1 endpoint",
+    "extendLease": "Make a lease last 2 hours longer",
+    "refreshLease": "Make a lease last as long as allowed",
+    "resumeLease": "Let a lease sign again",
+    "suspendPattern": "Suspend the leases of users like bot-*",
+    "unsuspendPattern": "Lift the suspension of users like bot-*",
     "resetKMS": "Delete all keys, leases and the log of this enclave",
 }
 
@@ -66,15 +81,16 @@ async def prepared(world: World, **options: Any) -> tuple[Worker, Mapping[str, o
     """Return a worker of a set-up enclave with a passkey, and the calls it can be given."""
     first = await world.ready()
     await add(first, "passkey-prf", uses=PASSPHRASE)
+    lease_id = await first.create_lease()
     worker = await world.worker(**options)
     worker.user = User(uses=PASSPHRASE, makes=Authenticator())
     kid = (await worker.call("getVAPIDKid"))["kid"]
-    return worker, calls(world.clock.now_ms(), kid)
+    return worker, calls(world.clock.now_ms(), kid, lease_id)
 
 
 def test_the_calls_above_are_all_that_take_credentials() -> None:
     taking = {name for name, method in METHODS.items() if hasattr(method.params, "credentials")}
-    assert taking == WORDS.keys() == calls(0, "").keys()
+    assert taking == WORDS.keys() == calls(0, "", "").keys()
 
 
 @pytest.mark.parametrize("method", WORDS)
@@ -264,14 +280,17 @@ async def test_every_method_is_answered_by_name_before_a_setup(world: World, met
     worker = await world.worker(config=NO_PAGE)
     worker.user = User(patience=-1)
     given: Mapping[str, Mapping[str, object]] = {
-        **calls(world.clock.now_ms(), "kid"),
+        **calls(world.clock.now_ms(), "kid", "lease-x"),
+        **NAMING,
         "setupPasskeyPRF": {"name": "Ann", "userId": "u"},
         "setupPasskeyGate": {"name": "Ann", "userId": "u"},
         "issueVAPIDJWT": {"leaseId": "lease-x", "endpoint": ENDPOINT},
+        "issueVAPIDJWTs": {"leaseId": "lease-x", "endpoint": ENDPOINT, "count": 1},
     }
     reply = await worker.request({"method": method, "params": given.get(method, {}), "origin": APP})
     if POLICY[method].authorisation is Authorisation.NONE:
-        assert reply.get("error", {"code": "setup.required"})["code"] == "setup.required"
+        code = reply.get("error", {"code": "setup.required"})["code"]
+        assert code in ("setup.required", "lease.not.found")
     else:
         assert reply["error"]["code"] in (
             "setup.required",
@@ -283,13 +302,17 @@ async def test_every_method_is_answered_by_name_before_a_setup(world: World, met
 
 @pytest.mark.parametrize(
     "method",
-    [name for name, policy in POLICY.items() if policy.authorisation is Authorisation.NONE],
+    [
+        name
+        for name, policy in POLICY.items()
+        if policy.authorisation is Authorisation.NONE and policy.severity is Severity.NONE
+    ],
 )
 async def test_what_needs_no_authorisation_asks_nobody_and_writes_nothing(
     world: World, method: str
 ) -> None:
     worker = await world.ready()
     before = world.storage.commits
-    await worker.call(method)
+    await worker.call(method, **NAMING.get(method, {}))
     assert not worker.asked
     assert world.storage.commits == before

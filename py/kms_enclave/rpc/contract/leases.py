@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import attrs
 
 from kms_enclave.rpc.contract.audit import AuditEntry
@@ -12,10 +14,26 @@ __all__ = [
     "CreateLeaseParams",
     "CreateLeaseResult",
     "Endpoint",
+    "ExtendLeaseParams",
+    "GetLeasesResult",
+    "IsTokenRevokedResult",
+    "IssueManyParams",
     "IssueParams",
     "IssuedToken",
+    "IssuedTokens",
+    "LeaseEnd",
+    "LeaseIdParams",
+    "LeaseInfo",
+    "LeaseParams",
+    "PatternParams",
     "QuotaOverrides",
     "Quotas",
+    "RevokeAllLeasesResult",
+    "RevokeLeaseResult",
+    "RevokedTokenInfo",
+    "RevokedTokensResult",
+    "TokenIdParams",
+    "VerifyLeaseResult",
 ]
 
 
@@ -57,6 +75,7 @@ class CreateLeaseParams:
     ttl_hours: float
     quotas: QuotaOverrides | None = None
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+    label: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(128)))
     credentials: Credentials | None = None
 
 
@@ -91,3 +110,140 @@ class IssuedToken:
     kid: str
     vapid_public_key: str
     audit_entry: AuditEntry
+
+
+@attrs.frozen
+class IssueManyParams:
+    """``count`` 1 to 10, all or none; each token takes over when its predecessor is at 60 %."""
+
+    lease_id: str = attrs.field(validator=text(64))
+    endpoint: Endpoint
+    count: int
+    kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+    relay_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+
+
+@attrs.frozen
+class IssuedTokens:
+    """In order of ``nbf``. ``KMSUser`` returns the list itself."""
+
+    tokens: tuple[IssuedToken, ...]
+
+
+@attrs.frozen
+class ExtendLeaseParams:
+    """``add_hours`` above 0; the end stays within the cap, counted from the creation."""
+
+    lease_id: str = attrs.field(validator=text(64))
+    add_hours: float
+    credentials: Credentials | None = None
+
+
+@attrs.frozen
+class LeaseParams:
+    """A lease, and what authenticates; without credentials the enclave asks."""
+
+    lease_id: str = attrs.field(validator=text(64))
+    credentials: Credentials | None = None
+
+
+@attrs.frozen
+class LeaseEnd:
+    """The lease's end in milliseconds."""
+
+    exp: int
+
+
+@attrs.frozen
+class LeaseIdParams:
+    """A lease of this origin."""
+
+    lease_id: str = attrs.field(validator=text(64))
+
+
+@attrs.frozen
+class RevokeLeaseResult:
+    """``effective_at`` in milliseconds; a second revocation returns the first one's."""
+
+    status: Literal["revoked"]
+    effective_at: int
+
+
+@attrs.frozen
+class RevokeAllLeasesResult:
+    """The ids of the leases that this call revoked."""
+
+    revoked: tuple[str, ...]
+
+
+@attrs.frozen
+class LeaseInfo:
+    """A lease as its origin sees it; no key, salt or handle. Times in milliseconds."""
+
+    lease_id: str
+    user_id: str
+    kid: str
+    subs: tuple[Endpoint, ...]
+    created_at: int
+    exp: int
+    quotas: Quotas
+    state: Literal["active", "suspended", "needs-resume", "expired", "revoked"]
+    label: str | None = None
+    revoked_at: int | None = None
+
+
+@attrs.frozen
+class GetLeasesResult:
+    """This origin's leases; ended ones are listed for a week."""
+
+    leases: tuple[LeaseInfo, ...]
+
+
+@attrs.frozen
+class VerifyLeaseResult:
+    """``reason`` is the code with which issuing would be refused."""
+
+    lease_id: str
+    valid: bool
+    kid: str | None
+    exp: int | None
+    reason: str | None = None
+
+
+@attrs.frozen
+class PatternParams:
+    """A glob over ``userId``: ``*`` for any characters, ``?`` for one."""
+
+    user_id_pattern: str = attrs.field(validator=text(128))
+    credentials: Credentials | None = None
+
+
+@attrs.frozen
+class TokenIdParams:
+    """A token's ``jti``."""
+
+    jti: str = attrs.field(validator=text(64))
+
+
+@attrs.frozen
+class IsTokenRevokedResult:
+    """True for a token of a revoked lease of this origin, until ten minutes after its expiry."""
+
+    revoked: bool
+
+
+@attrs.frozen
+class RevokedTokenInfo:
+    """``exp`` in Unix seconds, ``revoked_at`` in milliseconds."""
+
+    jti: str
+    lease_id: str
+    exp: int
+    revoked_at: int
+
+
+@attrs.frozen
+class RevokedTokensResult:
+    """The emergency list of this origin."""
+
+    tokens: tuple[RevokedTokenInfo, ...]

@@ -1,0 +1,136 @@
+"""Changing a lease under authentication: longer, as long as allowed, or usable again."""
+
+from __future__ import annotations
+
+import math
+
+import attrs
+
+from kms_enclave.audit.certificate import LAK_SCOPE, CertificateDraft
+from kms_enclave.audit.signing import certify
+from kms_enclave.encoding import format_base64url, parse_base64url
+from kms_enclave.enrollment.session import Session
+from kms_enclave.errors import KMSError
+from kms_enclave.keys.derivation import derive_session_kek
+from kms_enclave.keys.vapid import lease_copy_aad
+from kms_enclave.leases.lease import (
+    HOUR_MS,
+    Lease,
+    LeaseRecord,
+    read_lease_in,
+    verify_lease_current,
+    write_lease,
+)
+from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
+
+__all__ = ["extend_lease", "refresh_lease", "resume_lease"]
+
+
+async def extend_lease(session: Session, lease_id: str, *, add_hours: float) -> LeaseRecord:
+    """Move a lease's end, at most to the cap counted from its creation.
+
+    Raises KMSError ``lease.limit`` beyond that, ``lease.not.found``, ``origin.denied``,
+    ``lease.revoked``, ``lease.expired``.
+    """
+    lease = await _current_lease(session, lease_id)
+    latest = _latest_end(session, lease.record)
+    end = lease.record.exp + math.ceil(add_hours * HOUR_MS) if 0 < add_hours <= 1000 else 0
+    if not lease.record.exp < end <= latest:
+        raise KMSError(
+            "lease.limit",
+            "The lease would last longer than allowed, counted from its creation",
+            details={"leaseId": lease_id, "latestExp": latest, "field": "addHours"},
+        )
+    return await _prolong(session, lease, end, "lease.extend")
+
+
+async def refresh_lease(session: Session, lease_id: str) -> LeaseRecord:
+    """Move a lease's end as far as the cap allows."""
+    lease = await _current_lease(session, lease_id)
+    return await _prolong(session, lease, _latest_end(session, lease.record), "lease.extend")
+
+
+async def resume_lease(session: Session, lease_id: str) -> LeaseRecord:
+    """Give a lease its handles again: the same key copy, a new audit key."""
+    lease = await _current_lease(session, lease_id)
+    signing_key = await _reopen_copy(session, lease.record)
+    lak = await session.context.crypto.generate_audit_key()
+    public = format_base64url(lak.public_raw)
+    record = attrs.evolve(lease.record, lak_public=public)
+    record = await _certified(session, record)
+    await write_lease(
+        session.unit,
+        attrs.evolve(lease, record=record, signing_key=signing_key, audit_key=lak.private),
+    )
+    session.log(
+        "lease.resume",
+        kid=record.kid,
+        user_id=record.user_id,
+        lease_id=lease_id,
+        details={"lakPublicKey": public},
+    )
+    return record
+
+
+async def _current_lease(session: Session, lease_id: str) -> Lease:
+    lease = await read_lease_in(session.unit, lease_id)
+    verify_lease_current(lease.record, expected_origin=session.origin, now_ms=session.now_ms)
+    return lease
+
+
+def _latest_end(session: Session, record: LeaseRecord) -> int:
+    return record.created_at + session.context.config.max_lease_hours * HOUR_MS
+
+
+async def _prolong(session: Session, lease: Lease, end: int, op: str) -> LeaseRecord:
+    if end <= lease.record.exp:
+        return lease.record
+    record = await _certified(session, attrs.evolve(lease.record, exp=end))
+    await write_lease(session.unit, attrs.evolve(lease, record=record))
+    session.log(
+        op,
+        kid=record.kid,
+        user_id=record.user_id,
+        lease_id=record.lease_id,
+        details={"exp": end, "from": lease.record.exp},
+    )
+    return record
+
+
+async def _certified(session: Session, record: LeaseRecord) -> LeaseRecord:
+    """Return the record with a certificate of its audit key until its end, for this build."""
+    build = session.context.build
+    draft = CertificateDraft(
+        signer_kind="LAK",
+        delegate_pub=record.lak_public,
+        scope=LAK_SCOPE,
+        not_before=record.created_at,
+        not_after=record.exp,
+        code_hash=build.code_hash,
+        manifest_hash=build.manifest_hash,
+        kms_version=build.version,
+        lease_id=record.lease_id,
+    )
+    certificate = await certify(session.context.crypto, session.audit_key, draft)
+    return attrs.evolve(record, lak_delegation_cert=certificate)
+
+
+async def _reopen_copy(session: Session, record: LeaseRecord) -> VapidSigningKey:
+    crypto = session.context.crypto
+    try:
+        session_kek = await derive_session_kek(
+            crypto, session.secret, lease_salt=parse_base64url(record.lease_salt)
+        )
+        return await crypto.open_vapid_key(
+            wrapping_key=session_kek,
+            wrapped=parse_base64url(record.wrapped_lease_key),
+            iv=parse_base64url(record.wrapped_lease_key_iv),
+            aad=lease_copy_aad(
+                kid=record.kid,
+                created_at=record.created_at,
+                instance_id=session.instance.record.instance_id,
+                lease_id=record.lease_id,
+            ),
+        )
+    except (DecryptionError, ValueError):
+        raise KMSError("lease.not.found", "The lease's key copy is damaged") from None

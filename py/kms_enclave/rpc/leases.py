@@ -1,0 +1,156 @@
+"""The lease methods that need no authentication: using, seeing and giving up one's own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Final, Literal
+
+import attrs
+
+from kms_enclave.context import Context
+from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.leases.emergency import is_token_revoked, list_revoked_tokens
+from kms_enclave.leases.endpoint import verify_visible_ascii
+from kms_enclave.leases.issuance import Issuer, IssueRequest, Token
+from kms_enclave.leases.lease import lease_address, parse_lease
+from kms_enclave.leases.listing import LeaseState, leases_with_state, verify_lease
+from kms_enclave.leases.revocation import revoke_lease, revoke_leases
+from kms_enclave.rpc import contract
+from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.rpc.translate import to_sub
+from kms_enclave.structure import unstructure
+
+__all__ = ["make_lease_handlers"]
+
+Wire = Mapping[str, object]
+State = Literal["active", "suspended", "needs-resume", "expired", "revoked"]
+MAX_BATCH: Final = 10
+_STATES: Final[Mapping[str | None, State]] = {
+    None: "active",
+    "lease.suspended": "suspended",
+    "lease.needs.resume": "needs-resume",
+    "lease.expired": "expired",
+    "lease.revoked": "revoked",
+}
+
+
+def make_lease_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
+    """Return their handlers."""
+    return {
+        "issueVAPIDJWT": partial(_issue, issuer),
+        "issueVAPIDJWTs": partial(_issue_many, issuer),
+        "revokeLease": partial(_revoke, context),
+        "revokeAllLeases": partial(_revoke_all, context),
+        "getLeases": partial(_get_leases, context),
+        "verifyLease": partial(_verify_lease, context),
+        "isTokenRevoked": partial(_is_token_revoked, context),
+        "revokedTokens": partial(_revoked_tokens, context),
+    }
+
+
+async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> Wire:
+    (token,) = await issuer.issue(_request(params, origin, 1))
+    return _token(token)
+
+
+async def _issue_many(issuer: Issuer, params: contract.IssueManyParams, origin: str) -> Wire:
+    if not 1 <= params.count <= MAX_BATCH:
+        raise request_invalid("count", f"must be 1 to {MAX_BATCH}")
+    tokens = await issuer.issue(_request(params, origin, params.count))
+    return {"tokens": [_token(token) for token in tokens]}
+
+
+def _request(
+    params: contract.IssueParams | contract.IssueManyParams, origin: str, count: int
+) -> IssueRequest:
+    if params.relay_id is not None:
+        verify_visible_ascii(params.relay_id, field="relayId")
+    return IssueRequest(
+        origin=origin,
+        lease_id=params.lease_id,
+        endpoint=to_sub(params.endpoint),
+        kid=params.kid,
+        relay_id=params.relay_id,
+        count=count,
+    )
+
+
+def _token(token: Token) -> Wire:
+    # By hand: this is the hot path, and the entry is JSON already. A test holds the
+    # shape against contract.IssuedToken.
+    return {
+        "jwt": token.jwt,
+        "jti": token.claims.jti,
+        "exp": token.claims.exp,
+        "nbf": token.claims.nbf,
+        "kid": token.kid,
+        "vapidPublicKey": token.vapid_public_key,
+        "auditEntry": token.audit_entry,
+    }
+
+
+async def _revoke(context: Context, params: contract.LeaseIdParams, origin: str) -> Wire:
+    effective_at = await revoke_lease(context, params.lease_id, origin=origin)
+    return unstructure(contract.RevokeLeaseResult(status="revoked", effective_at=effective_at))
+
+
+async def _revoke_all(context: Context, _: contract.Empty, origin: str) -> Wire:
+    revoked = await revoke_leases(context, origin=origin)
+    return unstructure(contract.RevokeAllLeasesResult(revoked=tuple(revoked)))
+
+
+async def _get_leases(context: Context, _: contract.Empty, origin: str) -> Wire:
+    found = await leases_with_state(context.storage, origin=origin, now_ms=context.clock.now_ms())
+    return unstructure(contract.GetLeasesResult(leases=tuple(_info(state) for state in found)))
+
+
+async def _verify_lease(context: Context, params: contract.LeaseIdParams, origin: str) -> Wire:
+    (stored,) = await context.storage.read([lease_address(params.lease_id)])
+    if stored is None:
+        return _invalid(params.lease_id, "lease.not.found")
+    try:
+        lease = parse_lease(stored, expected_lease_id=params.lease_id)
+    except KMSError as refusal:
+        return _invalid(params.lease_id, refusal.code)
+    if lease.record.origin != origin:
+        return _invalid(params.lease_id, "origin.denied")
+    now_ms = context.clock.now_ms()
+    reason = await verify_lease(lease, context.storage, origin=origin, now_ms=now_ms)
+    record = lease.record
+    return unstructure(
+        contract.VerifyLeaseResult(params.lease_id, reason is None, record.kid, record.exp, reason)
+    )
+
+
+async def _is_token_revoked(context: Context, params: contract.TokenIdParams, origin: str) -> Wire:
+    revoked = await is_token_revoked(
+        context.storage, params.jti, origin=origin, now_ms=context.clock.now_ms()
+    )
+    return unstructure(contract.IsTokenRevokedResult(revoked=revoked))
+
+
+async def _revoked_tokens(context: Context, _: contract.Empty, origin: str) -> Wire:
+    found = await list_revoked_tokens(context.storage, origin=origin, now_ms=context.clock.now_ms())
+    tokens = tuple(contract.RevokedTokenInfo(**attrs.asdict(token)) for token in found)
+    return unstructure(contract.RevokedTokensResult(tokens=tokens))
+
+
+def _invalid(lease_id: str, reason: str) -> Wire:
+    return unstructure(contract.VerifyLeaseResult(lease_id, False, None, None, reason))
+
+
+def _info(state: LeaseState) -> contract.LeaseInfo:
+    record = state.record
+    return contract.LeaseInfo(
+        lease_id=record.lease_id,
+        user_id=record.user_id,
+        kid=record.kid,
+        subs=tuple(contract.Endpoint(sub.url, sub.aud, sub.eid) for sub in record.subs),
+        created_at=record.created_at,
+        exp=record.exp,
+        quotas=contract.Quotas(**attrs.asdict(record.quotas)),
+        state=_STATES[state.reason],
+        label=record.label,
+        revoked_at=record.revoked_at,
+    )

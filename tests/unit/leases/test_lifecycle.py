@@ -1,0 +1,334 @@
+"""A lease's life: longer, resumed, suspended, revoked, expired, and what its origin sees."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+from enclave import CREDENTIALS, ENDPOINT, OTHER_APP, Refusal, Worker, World
+
+HOUR = 3_600_000
+
+
+async def refused(worker: Worker, method: str, **params: object) -> Refusal:
+    with pytest.raises(Refusal) as caught:
+        await worker.call(method, **params)
+    return caught.value
+
+
+async def authenticated(worker: Worker, method: str, **params: object) -> Any:
+    return await worker.call(method, credentials=CREDENTIALS, **params)
+
+
+async def ops(worker: Worker) -> list[str]:
+    return [entry["op"] for entry in await worker.log()]
+
+
+async def started(world: World) -> Worker:
+    """Return a worker that has swept."""
+    worker = await world.worker()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    return worker
+
+
+async def verified(worker: Worker) -> bool:
+    return bool((await worker.call("verifyAuditChain"))["valid"])
+
+
+# --- extending ---------------------------------------------------------------------------------
+
+
+async def test_an_extension_moves_the_end_and_renews_the_certificate(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1)
+    before = (await world.value("leases", lease_id))["exp"]
+    result = await authenticated(worker, "extendLease", leaseId=lease_id, addHours=2)
+    assert result["exp"] == before + 2 * HOUR
+    world.clock.advance(2 * HOUR)
+    token = await worker.issue(lease_id)
+    assert token["auditEntry"]["cert"]["notAfter"] == result["exp"]
+    assert await verified(worker)
+
+
+async def test_an_extension_after_a_restart_is_signed_by_the_right_key(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1)
+    again = await world.worker()
+    await authenticated(again, "extendLease", leaseId=lease_id, addHours=1)
+    assert (await again.log())[-1]["signer"] == "UAK"
+    await again.issue(lease_id)
+    assert await verified(again)
+
+
+@pytest.mark.parametrize("hours", [0, -1, 12.01, 1e300])
+async def test_an_extension_beyond_the_cap_changes_nothing(world: World, hours: float) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=12)
+    before = await world.value("leases", lease_id)
+    refusal = await refused(
+        worker, "extendLease", leaseId=lease_id, addHours=hours, credentials=CREDENTIALS
+    )
+    assert refusal.code == "lease.limit"
+    assert await world.value("leases", lease_id) == before
+
+
+async def test_the_cap_counts_from_the_creation(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=12)
+    world.clock.advance(6 * HOUR)
+    await authenticated(worker, "extendLease", leaseId=lease_id, addHours=12)
+    refusal = await refused(
+        worker, "extendLease", leaseId=lease_id, addHours=0.01, credentials=CREDENTIALS
+    )
+    assert refusal.code == "lease.limit"
+
+
+async def test_a_refresh_goes_as_far_as_the_cap(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1)
+    created = (await world.value("leases", lease_id))["createdAt"]
+    result = await authenticated(worker, "refreshLease", leaseId=lease_id)
+    assert result["exp"] == created + 24 * HOUR
+    assert (await authenticated(worker, "refreshLease", leaseId=lease_id)) == result
+
+
+@pytest.mark.parametrize("method", ["extendLease", "refreshLease", "resumeLease"])
+@pytest.mark.parametrize("end", ["expired", "revoked", "foreign", "unknown"])
+async def test_a_lease_that_is_over_or_foreign_is_not_changed(
+    world: World, method: str, end: str
+) -> None:
+    worker = await world.ready()
+    origin = OTHER_APP if end == "foreign" else "https://app.example"
+    lease_id = await worker.create_lease(ttlHours=1, origin=origin)
+    if end == "expired":
+        world.clock.advance(HOUR)
+    if end == "revoked":
+        await worker.call("revokeLease", leaseId=lease_id)
+    params: dict[str, object] = {"leaseId": "lease-x" if end == "unknown" else lease_id}
+    if method == "extendLease":
+        params["addHours"] = 1
+    refusal = await refused(worker, method, credentials=CREDENTIALS, **params)
+    codes = {"foreign": "origin.denied", "unknown": "lease.not.found"}
+    assert refusal.code == codes.get(end, f"lease.{end}")
+
+
+# --- resuming ----------------------------------------------------------------------------------
+
+
+async def test_a_lease_whose_handles_are_lost_resumes_under_authentication(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    first = await worker.issue(lease_id)
+    record = await world.record("leases", lease_id)
+    await world.put("leases", lease_id, attrs.evolve(record, handles={}))
+    again = await world.worker()
+    assert (await refused(again, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)).code == (
+        "lease.needs.resume"
+    )
+    await authenticated(again, "resumeLease", leaseId=lease_id)
+    second = await again.issue(lease_id)
+    assert second["kid"] == first["kid"]
+    assert second["auditEntry"]["signerId"] != first["auditEntry"]["signerId"]
+    assert await verified(again)
+
+
+# --- revoking ----------------------------------------------------------------------------------
+
+
+async def test_from_the_revocation_on_nothing_is_issued_and_the_keys_are_gone(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    await worker.issue(lease_id)
+    result = await worker.call("revokeLease", leaseId=lease_id)
+    assert result == {"status": "revoked", "effectiveAt": world.clock.now_ms()}
+    refusal = await refused(worker, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
+    assert refusal.code == "lease.revoked"
+    record = await world.record("leases", lease_id)
+    assert record.handles == {}
+    value = await world.value("leases", lease_id)
+    assert not value["wrappedLeaseKey"] + value["wrappedLeaseKeyIv"] + value["leaseSalt"]
+    assert await verified(worker)
+
+
+async def test_another_tab_that_remembers_the_lease_refuses_too(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    other = await world.worker()
+    await other.issue(lease_id)
+    await worker.call("revokeLease", leaseId=lease_id)
+    refusal = await refused(other, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
+    assert refusal.code == "lease.revoked"
+
+
+async def test_a_thousand_revocations_are_one_entry(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    for _ in range(1000):
+        await worker.call("revokeLease", leaseId=lease_id)
+    assert (await ops(worker)).count("lease.revoke") == 1
+
+
+async def test_a_page_revokes_its_own_leases_only(world: World) -> None:
+    worker = await world.ready()
+    own, foreign = await worker.create_lease(), await worker.create_lease(origin=OTHER_APP)
+    assert (await refused(worker, "revokeLease", leaseId=foreign)).code == "origin.denied"
+    assert (await worker.call("revokeAllLeases"))["revoked"] == [own]
+    await worker.issue(foreign, origin=OTHER_APP)
+
+
+async def test_revoked_tokens_are_listed_until_ten_minutes_after_their_expiry(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id, other = await worker.create_lease(), await worker.create_lease()
+    token, kept = await worker.issue(lease_id), await worker.issue(other)
+    assert not (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    await worker.call("revokeLease", leaseId=lease_id)
+    assert (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    assert not (await worker.call("isTokenRevoked", jti=kept["jti"]))["revoked"]
+    (listed,) = (await worker.call("revokedTokens"))["tokens"]
+    assert (listed["jti"], listed["exp"]) == (token["jti"], token["exp"])
+    assert (await worker.call("revokedTokens", origin=OTHER_APP))["tokens"] == []
+    world.clock.advance(token["exp"] * 1000 - world.clock.now_ms() + 599_999)
+    assert (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    world.clock.advance(1)
+    assert not (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    assert (await worker.call("revokedTokens"))["tokens"] == []
+
+
+# --- suspending --------------------------------------------------------------------------------
+
+
+async def test_matching_users_are_suspended_until_lifted(world: World) -> None:
+    worker = await world.ready()
+    bot, human = await worker.create_lease(userId="bot-7"), await worker.create_lease()
+    await worker.issue(bot)
+    await authenticated(worker, "suspendPattern", userIdPattern="bot-*")
+    refusal = await refused(worker, "issueVAPIDJWT", leaseId=bot, endpoint=ENDPOINT)
+    assert refusal.code == "lease.suspended"
+    await worker.issue(human)
+    await authenticated(worker, "unsuspendPattern", userIdPattern="bot-*")
+    await worker.issue(bot)
+    assert {"pattern.suspend", "pattern.lift"} <= set(await ops(worker))
+
+
+async def test_a_tab_that_issues_notices_a_suspension_elsewhere(world: World) -> None:
+    worker, other = await world.ready(), await world.worker()
+    lease_id = await worker.create_lease(userId="bot-7")
+    await other.issue(lease_id)
+    await authenticated(worker, "suspendPattern", userIdPattern="bot-?")
+    refusal = await refused(other, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
+    assert refusal.code == "lease.suspended"
+
+
+async def test_a_pattern_holds_for_the_origin_that_set_it(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(origin=OTHER_APP)
+    await authenticated(worker, "suspendPattern", userIdPattern="*")
+    await worker.issue(lease_id, origin=OTHER_APP)
+
+
+# --- batches -----------------------------------------------------------------------------------
+
+
+async def test_a_batch_is_staggered_by_60_percent_of_a_life(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    result = await worker.call("issueVAPIDJWTs", leaseId=lease_id, endpoint=ENDPOINT, count=3)
+    first = result["tokens"][0]["nbf"]
+    lives = [(token["nbf"] - first, token["exp"] - token["nbf"]) for token in result["tokens"]]
+    assert lives == [(0, 900), (540, 900), (1080, 900)]
+    assert (await ops(worker)).count("sign") == 3
+    assert len({token["jti"] for token in result["tokens"]}) == 3
+    assert await verified(worker)
+
+
+async def test_a_batch_that_does_not_fit_says_how_many_would(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"tokensPerHour": 4})
+    await worker.issue(lease_id)
+    refusal = await refused(worker, "issueVAPIDJWTs", leaseId=lease_id, endpoint=ENDPOINT, count=4)
+    assert (refusal.code, refusal.details["fits"]) == ("quota.exceeded.lease", 3)
+    assert (await ops(worker)).count("sign") == 1
+    await worker.call("issueVAPIDJWTs", leaseId=lease_id, endpoint=ENDPOINT, count=3)
+
+
+async def test_a_batch_past_the_leases_end_says_how_many_would_live(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=0.25)
+    refusal = await refused(worker, "issueVAPIDJWTs", leaseId=lease_id, endpoint=ENDPOINT, count=3)
+    assert (refusal.code, refusal.details["fits"]) == ("lease.limit", 2)
+
+
+@pytest.mark.parametrize("count", [0, 11, -1, 1.5, "3", None, True])
+async def test_a_batch_has_one_to_ten_tokens(world: World, count: object) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    refusal = await refused(
+        worker, "issueVAPIDJWTs", leaseId=lease_id, endpoint=ENDPOINT, count=count
+    )
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", "count")
+
+
+# --- seeing ------------------------------------------------------------------------------------
+
+
+async def test_an_origin_sees_its_leases_and_no_key_of_them(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(label="phone")
+    await worker.create_lease(origin=OTHER_APP)
+    (info,) = (await worker.call("getLeases"))["leases"]
+    assert (info["leaseId"], info["state"], info["label"]) == (lease_id, "active", "phone")
+    secret = await world.value("leases", lease_id)
+    for name in ("wrappedLeaseKey", "wrappedLeaseKeyIv", "leaseSalt"):
+        assert secret[name] not in str(info)
+
+
+async def test_a_lease_is_verified_by_the_reason_that_issuing_would_give(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1)
+    foreign = await worker.create_lease(origin=OTHER_APP)
+
+    async def reason(name: str) -> object:
+        verdict = await worker.call("verifyLease", leaseId=name)
+        assert verdict["valid"] == (verdict.get("reason") is None)
+        return verdict.get("reason")
+
+    assert await reason(lease_id) is None
+    assert await reason(foreign) == "origin.denied"
+    assert await reason("lease-unknown") == "lease.not.found"
+    world.clock.advance(HOUR)
+    assert await reason(lease_id) == "lease.expired"
+
+
+# --- expiring ----------------------------------------------------------------------------------
+
+
+async def test_an_expired_lease_loses_its_keys_at_the_next_start(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1)
+    world.clock.advance(HOUR)
+    again = await started(world)
+    assert (await ops(again)).count("lease.expire") == 1
+    assert (await world.record("leases", lease_id)).handles == {}
+    refusal = await refused(again, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
+    assert refusal.code == "lease.expired"
+    third = await started(world)
+    assert (await ops(third)).count("lease.expire") == 1
+    assert await verified(third)
+
+
+async def test_what_remains_of_a_lease_goes_after_a_week(world: World) -> None:
+    worker = await world.ready()
+    await worker.create_lease(ttlHours=1)
+    world.clock.advance(HOUR)
+    await started(world)
+    world.clock.advance(7 * 24 * HOUR)
+    await started(world)
+    assert await world.memory.count("leases") == 0
+    assert await world.memory.count("quotas") == 0
