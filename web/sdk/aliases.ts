@@ -1,12 +1,24 @@
 /** `kms.leases.*` and `kms.vapid.*`: other names for the flat methods, in one table. */
 
 const ALIASES = {
-  leases: { create: "createLease" },
+  leases: {
+    create: "createLease",
+    extend: "extendLease",
+    refresh: "refreshLease",
+    resume: "resumeLease",
+    revoke: "revokeLease",
+    revokeAll: "revokeAllLeases",
+    suspendPattern: "suspendPattern",
+    unsuspendPattern: "unsuspendPattern",
+    list: "getLeases",
+    verify: "verifyLease",
+  },
   vapid: {
     generate: "generateVAPID",
     regenerate: "regenerateVAPID",
     sign: "signJWT",
     issue: "issueVAPIDJWT",
+    issueBatch: "issueVAPIDJWTs",
     kid: "getVAPIDKid",
     publicKey: "getPublicKey",
     exportPublicKey: "exportPublicKey",

@@ -2,9 +2,12 @@
 
 import type {
   CreateLeaseParams,
+  ExtendLeaseParams,
+  LeaseParams,
   NewCredentials as NewCredentialsOnTheWire,
   PasskeyGateCredentials,
   PassphraseCredentials,
+  PatternParams,
   RemovePushSubscriptionParams,
   SetPushSubscriptionParams,
 } from "../protocol/contract.gen";
@@ -29,3 +32,6 @@ type Given<Params> = Omit<Params, "credentials"> & { readonly credentials?: Cred
 export type LeaseRequest = Given<CreateLeaseParams>;
 export type SubscriptionToSet = Given<SetPushSubscriptionParams>;
 export type SubscriptionToRemove = Given<RemovePushSubscriptionParams>;
+export type LeaseExtension = Given<ExtendLeaseParams>;
+export type LeaseOfUser = Given<LeaseParams>;
+export type UserPattern = Given<PatternParams>;

@@ -17,24 +17,42 @@ import type {
   GetAuditLogParams,
   GetAuditLogResult,
   GetEnrollmentsResult,
+  GetLeasesResult,
   GetPublicKeyResult,
   GetPushSubscriptionResult,
   GetVAPIDKidResult,
   IsSetupResult,
   IssuedToken,
+  IssueManyParams,
   IssueParams,
+  IsTokenRevokedResult,
+  LeaseEnd,
+  LeaseIdParams,
   ResetResult,
+  RevokeAllLeasesResult,
+  RevokedTokensResult,
+  RevokeLeaseResult,
   SetupPasskeyParams,
   SetupResult,
   SignJWTResult,
   StatusResult,
   Success,
   VerifyAuditChainResult,
+  VerifyLeaseResult,
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
 import { type Aliased, aliasesOf } from "./aliases";
 import { readWholeLog } from "./audit-pages";
-import type { Credentials, LeaseRequest, NewCredentials, SubscriptionToRemove, SubscriptionToSet } from "./credentials";
+import type {
+  Credentials,
+  LeaseExtension,
+  LeaseOfUser,
+  LeaseRequest,
+  NewCredentials,
+  SubscriptionToRemove,
+  SubscriptionToSet,
+  UserPattern,
+} from "./credentials";
 import { type EventHandler, Events } from "./events";
 import { Lifetime } from "./lifetime";
 import { LockedError } from "./locked";
@@ -48,11 +66,14 @@ export type { PromptMode } from "../protocol/handshake";
 export type { Bytes } from "./binary";
 export type {
   Credentials,
+  LeaseExtension,
+  LeaseOfUser,
   LeaseRequest,
   NewCredentials,
   PasskeyPrfCredentials,
   SubscriptionToRemove,
   SubscriptionToSet,
+  UserPattern,
 } from "./credentials";
 export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
@@ -60,7 +81,7 @@ export type { KMSUserOptions } from "./options";
 export type { Timeouts } from "./timeouts";
 
 export class KMSUser {
-  /** `kms.leases.create` is `createLease`. */
+  /** `kms.leases.create` is `createLease`, `kms.leases.revoke` is `revokeLease`, and so on. */
   readonly leases: Aliased<KMSUser, "leases"> = aliasesOf(this, "leases");
   /** `kms.vapid.issue` is `issueVAPIDJWT`, `kms.vapid.generate` is `generateVAPID`, and so on. */
   readonly vapid: Aliased<KMSUser, "vapid"> = aliasesOf(this, "vapid");
@@ -220,6 +241,62 @@ export class KMSUser {
   /** Needs no credentials: the lease is the authorisation. `exp` and `nbf` of the result are in seconds. */
   issueVAPIDJWT(params: IssueParams): Promise<IssuedToken> {
     return this.#enclave.call("issueVAPIDJWT", params);
+  }
+
+  /** Up to ten tokens, all or none; each takes over when its predecessor has lived 60 % of its life. */
+  async issueVAPIDJWTs(params: IssueManyParams): Promise<readonly IssuedToken[]> {
+    return (await this.#enclave.call("issueVAPIDJWTs", params)).tokens;
+  }
+
+  /** `exp` of the result is in milliseconds, at most the cap counted from the lease's creation. */
+  extendLease(params: LeaseExtension): Promise<LeaseEnd> {
+    return this.#enclave.call("extendLease", params);
+  }
+
+  /** As long as the cap allows. */
+  refreshLease(params: LeaseOfUser): Promise<LeaseEnd> {
+    return this.#enclave.call("refreshLease", params);
+  }
+
+  /** After `lease.needs.resume`: the browser lost the lease's signing handle. */
+  resumeLease(params: LeaseOfUser): Promise<LeaseEnd> {
+    return this.#enclave.call("resumeLease", params);
+  }
+
+  /** At once; a page may always give its own power up. */
+  revokeLease(params: LeaseIdParams): Promise<RevokeLeaseResult> {
+    return this.#enclave.call("revokeLease", params);
+  }
+
+  revokeAllLeases(): Promise<RevokeAllLeasesResult> {
+    return this.#enclave.call("revokeAllLeases", {});
+  }
+
+  /** Refuses issuing for users like `userIdPattern` (`*`, `?`) until it is lifted. */
+  suspendPattern(params: UserPattern): Promise<Success> {
+    return this.#enclave.call("suspendPattern", params);
+  }
+
+  unsuspendPattern(params: UserPattern): Promise<Success> {
+    return this.#enclave.call("unsuspendPattern", params);
+  }
+
+  getLeases(): Promise<GetLeasesResult> {
+    return this.#enclave.call("getLeases", {});
+  }
+
+  /** Whether issuing would be granted now, and if not, the code it would be refused with. */
+  verifyLease(params: LeaseIdParams): Promise<VerifyLeaseResult> {
+    return this.#enclave.call("verifyLease", params);
+  }
+
+  /** Whether a token is on the emergency list. */
+  isTokenRevoked(jti: string): Promise<IsTokenRevokedResult> {
+    return this.#enclave.call("isTokenRevoked", { jti });
+  }
+
+  revokedTokens(): Promise<RevokedTokensResult> {
+    return this.#enclave.call("revokedTokens", {});
   }
 
   /** Without parameters the whole log, read in pages; with them one page. */
