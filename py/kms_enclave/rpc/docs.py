@@ -44,9 +44,9 @@ parameters as one object, but for those that take them one by one: `setupPassphr
 `regenerateVAPID(credentials?)`, `signJWT(kid, payload, credentials?)`,
 `addEnrollment(method, credentials?, newCredentials?)`,
 `removeEnrollment(enrollmentId, credentials?)`, `changePassphrase(credentials?, newPassphrase?)`,
-`batch(requests, credentials?)`, `isTokenRevoked(jti)` and `resetKMS(credentials?)`. Bytes (`prfOutput`, `credentialId`)
-may be given as `ArrayBuffer`; on the wire they are base64url. A token's `exp`, `nbf` and `iat` are
-Unix seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
+`batch(requests, credentials?)`, `isTokenRevoked(jti)` and `resetKMS(credentials?)`. Bytes
+(`prfOutput`, `credentialId`) may be given as `ArrayBuffer`; on the wire they are base64url. A
+token's `exp`, `nbf` and `iat` are Unix seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
 fields are `request.invalid`, with the field's path in `details.field`.
 
 *Rate*: what bounds how often it can be called. *Entry*: how grave its entry in the log is.
