@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -41,12 +41,12 @@ _METHODS_HEAD: Final = """\
 Parameters and results as they are on the wire. `KMSUser` has a method of each name that takes the
 parameters as one object, but for those that take them one by one: `setupPassphrase(passphrase?)`,
 `getPublicKey(kid?)`, `exportPublicKey(kid?)`, `generateVAPID(credentials?)`,
-`regenerateVAPID(credentials?)`, `signJWT(kid, payload, credentials?)`,
-`addEnrollment(method, credentials?, newCredentials?)`,
-`removeEnrollment(enrollmentId, credentials?)`, `changePassphrase(credentials?, newPassphrase?)`,
-`batch(requests, credentials?)`, `isTokenRevoked(jti)` and `resetKMS(credentials?)`. Bytes
-(`prfOutput`, `credentialId`) may be given as `ArrayBuffer`; on the wire they are base64url. A
-token's `exp`, `nbf` and `iat` are Unix seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
+`regenerateVAPID(credentials?)`, `signJWT(kid, payload, credentials?)`, `addEnrollment(method,
+credentials?, newCredentials?)`, `removeEnrollment(enrollmentId, credentials?)`,
+`changePassphrase(credentials?, newPassphrase?)`, `batch(requests, credentials?)`,
+`isTokenRevoked(jti)` and `resetKMS(credentials?)`. Bytes (`prfOutput`, `credentialId`) may be
+given as `ArrayBuffer`; on the wire they are base64url. A token's `exp`, `nbf` and `iat` are Unix
+seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
 fields are `request.invalid`, with the field's path in `details.field`.
 
 *Rate*: what bounds how often it can be called. *Entry*: how grave its entry in the log is.
@@ -119,7 +119,7 @@ def _doc(cls: type) -> str:
     return re.sub(r"`([a-z_]+)`", lambda match: f"`{camel_case(match[1])}`", text)
 
 
-def _table(head: tuple[str, ...], rows: list[tuple[str, str, str]]) -> Iterator[str]:
+def _table(head: tuple[str, ...], rows: Sequence[Sequence[str]]) -> Iterator[str]:
     for cells in (head, ("---",) * len(head), *rows):
         yield f"| {' | '.join(cells)} |".replace("  ", " ")
 
