@@ -73,7 +73,8 @@ async def _askable(context: Context, *, gate_only: bool) -> Sequence[Enrollment]
     askable = [
         enrollment
         for enrollment in readable.values()
-        if enrollment.record.must_remain and (not gate_only or enrollment.record.method == GATE)
+        if enrollment.record.unlocks_here(allow_gate=context.config.allow_gate)
+        and (not gate_only or enrollment.record.method == GATE)
     ]
     if askable:
         return askable

@@ -58,9 +58,11 @@ async def remove_enrollment(session: Session, enrollment_id: str) -> None:
 
 async def _can_unlock(session: Session) -> bool:
     """Tell whether one that must remain does, earlier steps of a batch considered."""
+    allow_gate = session.context.config.allow_gate
     for enrollment in await readable_enrollments(session.context.storage):
         address = enrollment_address(enrollment.record.enrollment_id)
-        if enrollment.record.must_remain and await session.unit.read(address) is not None:
+        unlocks = enrollment.record.unlocks_here(allow_gate=allow_gate)
+        if unlocks and await session.unit.read(address) is not None:
             return True
     return False
 

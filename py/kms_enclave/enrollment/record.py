@@ -89,9 +89,13 @@ class EnrollmentRecord:
     passkey: PasskeyData | None = None
 
     @property
-    def must_remain(self) -> bool:
-        """Whether this one counts as the enrollment that cannot be removed when it is the last."""
-        return self.passkey is None or not self.passkey.page_only
+    def page_only(self) -> bool:
+        """Whether only the page that created the passkey can unlock with it."""
+        return self.passkey is not None and self.passkey.page_only
+
+    def unlocks_here(self, *, allow_gate: bool) -> bool:
+        """Tell whether the enclave's own dialog can unlock with it; one such must remain."""
+        return not self.page_only and (allow_gate or self.method != GATE)
 
 
 @attrs.frozen

@@ -27,8 +27,9 @@ from kms_enclave.enrollment.credentials import (
     GateRequested,
     PassphraseCredentials,
 )
-from kms_enclave.enrollment.keys import OpenedEnrollment
+from kms_enclave.enrollment.keys import OpenedEnrollment, enroll_opened_secret
 from kms_enclave.enrollment.record import (
+    Enrollment,
     Via,
     enrollment_address,
     parse_enrollment,
@@ -202,6 +203,7 @@ async def commit_steps(
             context, unit, authorisation.origin, now_ms, unlocked.opened, signer, instance
         )
         await _verify_still_enrolled(session, unlocked)
+        await _recalibrate(session, unlocked)
         await _renew_certificate(session)
         results[:] = [await steps(session)]
         return unit.change()
@@ -222,6 +224,32 @@ async def _verify_still_enrolled(session: Session, unlocked: Unlocked) -> None:
         counted = attrs.evolve(passkey, sign_count=unlocked.sign_count or 0)
         record = attrs.evolve(current.record, passkey=counted)
         await write_enrollment(session.unit, attrs.evolve(current, record=record))
+
+
+async def _recalibrate(session: Session, unlocked: Unlocked) -> None:
+    due, record = unlocked.recalibration, unlocked.opened.enrollment.record
+    if due is None or record.kdf is None:
+        return
+    if due.new is None:
+        kdf = attrs.evolve(record.kdf, calibrated_at=due.calibrated_at)
+        await write_enrollment(session.unit, Enrollment(attrs.evolve(record, kdf=kdf)))
+        return
+    enrollment = await enroll_opened_secret(
+        session.context.crypto,
+        session.opened,
+        due.new,
+        enrollment_id=record.enrollment_id,
+        instance_id=session.instance.record.instance_id,
+    )
+    await write_enrollment(session.unit, enrollment)
+    session.log(
+        "enrollment.change",
+        details={
+            "enrollmentId": record.enrollment_id,
+            "method": record.method,
+            "reason": "recalibrated",
+        },
+    )
 
 
 async def _renew_certificate(session: Session) -> None:

@@ -27,6 +27,7 @@ from kms_enclave.enrollment.keys import (
     open_secret,
 )
 from kms_enclave.enrollment.passphrase import normalize_passphrase, open_passphrase_kek
+from kms_enclave.enrollment.recalibration import Recalibration, recalibrate
 from kms_enclave.enrollment.record import (
     GATE,
     PASSPHRASE_ENROLLMENT,
@@ -60,11 +61,15 @@ class WrongCredentialsError(Exception):
 
 @attrs.frozen
 class Unlocked:
-    """An opened enrollment. ``sign_count`` is the authenticator's new counter."""
+    """An opened enrollment. ``sign_count`` is the authenticator's new counter.
+
+    ``recalibration`` is what a passphrase's key stretching should become.
+    """
 
     opened: OpenedEnrollment
     via: Via
     sign_count: int | None = None
+    recalibration: Recalibration | None = None
 
 
 def enclave_rp_id(enclave_origin: str) -> str:
@@ -117,7 +122,9 @@ async def _unlock_passphrase(
         raise _damaged(enrollment) from None
     if kek is None:
         raise WrongCredentialsError
-    return Unlocked(await _open(context, enrollment, kek, instance), credentials.via)
+    opened = await _open(context, enrollment, kek, instance)
+    renewal = await recalibrate(context, enrollment.record, passphrase=passphrase)
+    return Unlocked(opened, credentials.via, recalibration=renewal)
 
 
 async def _unlock_page_prf(
@@ -154,6 +161,8 @@ async def _unlock_assertion(
     if passkey is None or not in_time:
         raise WrongCredentialsError
     sign_count = await _verify_assertion(context, credentials, enrollment, passkey, origin)
+    if enrollment.record.method == GATE and not context.config.allow_gate:
+        raise WrongCredentialsError  # The operator has removed gates since.
     if enrollment.record.method == GATE:
         kek = enrollment.gate_key
     else:

@@ -118,7 +118,7 @@ def _enrollment_info(name: str, record: EnrollmentRecord | None) -> contract.Enr
         created_at=record.created_at,
         via=record.via,
         assurance="low" if record.method == GATE else "high",
-        page_only=not record.must_remain,
+        page_only=record.page_only,
         damaged=False,
     )
 
