@@ -76,13 +76,15 @@ async function handOver<Name extends keyof Parts>(
 }
 
 /**
- * The worker's thread has most to do in a start, so the parts are made ready on this one: the wasm first, which the
- * worker needs first.
+ * The worker's thread has most to do in a start, so the parts are made ready on this one. The wasm comes first, which
+ * the worker needs first; engines compile it on threads of their own, some for a second, and the image need not wait.
  */
 async function handOverParts(worker: Worker, wasm: Promise<ArrayBuffer>, image: Promise<ArrayBuffer>): Promise<void> {
-  await handOver(worker, "wasm", "code", async () =>
-    WebAssembly.compileStreaming(inflate(await wasm, "application/wasm")),
+  const taken = Promise.withResolvers<void>();
+  const compiled = handOver(worker, "wasm", "code", async () =>
+    WebAssembly.compileStreaming(inflate(await wasm, "application/wasm", taken.resolve)),
   );
+  await Promise.race([taken.promise, compiled]);
   await handOver(worker, "image", "image", async () => inflate(await image).arrayBuffer());
 }
 

@@ -20,7 +20,7 @@ function nextTask(): Promise<void> {
   });
 }
 
-function sliced(file: ArrayBuffer): ReadableStream<Uint8Array<ArrayBuffer>> {
+function sliced(file: ArrayBuffer, onTaken: () => void): ReadableStream<Uint8Array<ArrayBuffer>> {
   let position = 0;
   return new ReadableStream(
     {
@@ -28,7 +28,9 @@ function sliced(file: ArrayBuffer): ReadableStream<Uint8Array<ArrayBuffer>> {
         await nextTask();
         controller.enqueue(new Uint8Array(file, position, Math.min(SLICE_BYTES, file.byteLength - position)));
         position += SLICE_BYTES;
-        if (position >= file.byteLength) controller.close();
+        if (position < file.byteLength) return;
+        controller.close();
+        onTaken();
       },
     },
     // Nothing is taken in before it is asked for.
@@ -36,9 +38,10 @@ function sliced(file: ArrayBuffer): ReadableStream<Uint8Array<ArrayBuffer>> {
   );
 }
 
-export function inflate(file: ArrayBuffer, type = "application/octet-stream"): Response {
+/** @param onTaken called when the last of `file` has been taken in, which may be long before the response is used up */
+export function inflate(file: ArrayBuffer, type = "application/octet-stream", onTaken = () => {}): Response {
   const [first, second] = new Uint8Array(file, 0, Math.min(2, file.byteLength));
   const isGzip = first === 0x1f && second === 0x8b;
-  const body = isGzip ? sliced(file).pipeThrough(new DecompressionStream("gzip")) : file;
+  const body = isGzip ? sliced(file, onTaken).pipeThrough(new DecompressionStream("gzip")) : file;
   return new Response(body, { headers: { "Content-Type": type } });
 }
