@@ -30,6 +30,7 @@ def pieces(tmp_path: Path) -> Path:
         (folder / f"{name}.gz").write_bytes(gzip.compress(content, mtime=0))
     (folder / "frame.js").write_text(FRAME)
     (folder / "frame.css").write_text("body{}")
+    (folder / "prompt.js").write_text("0;")
     facts = {
         "version": "1.2.3",
         "codeHash": "c" * 64,

@@ -1,0 +1,70 @@
+"""Clicks stolen under a cover that lets them through."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import expect
+
+from e2e.driving.enclave import PASSPHRASE
+from e2e.unlock.user import User
+
+# In the top layer after the enclave's own, and not hit by clicks: what lies under it gets them.
+COVER = """() => {
+    const cover = document.createElement("div");
+    cover.id = "cover";
+    cover.popover = "manual";
+    cover.style.cssText =
+        "inset:0;width:100vw;height:100vh;border:0;pointer-events:none;background:white";
+    cover.textContent = "Click here to win";
+    document.body.append(cover);
+    cover.showPopover();
+}"""
+
+COVER_DELAY_MS = 400
+
+
+@pytest.fixture
+def asked(user: User) -> User:
+    """In front of a passphrase prompt."""
+    user.begin("setupPassphrase")
+    user.sees("Choose a passphrase")
+    for label in ("New passphrase", "The same passphrase again"):
+        user.dialog.get_by_label(label).fill(PASSPHRASE)
+    return user
+
+
+def click_through(user: User) -> None:
+    """Click where the button is, as a user does who does not see it."""
+    box = user.dialog.get_by_role("button", name="Set passphrase").bounding_box()
+    assert box is not None
+    user.page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+
+def test_under_a_cover_no_click_counts(asked: User) -> None:
+    asked.page.evaluate(COVER)
+    asked.page.wait_for_timeout(COVER_DELAY_MS)
+    click_through(asked)
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("covers this prompt")
+    expect(asked.dialog.get_by_role("button", name="Go on in a window")).to_be_visible()
+    asked.page.keyboard.press("Enter")
+    assert asked.enclave.call("isSetup").value["isSetup"] is False
+    asked.page.evaluate("document.querySelector('#cover').remove()")
+    asked.page.wait_for_timeout(COVER_DELAY_MS + 600)
+    click_through(asked)
+    asked.remember()
+    assert asked.outcome().code is None
+
+
+def test_a_see_through_cover_counts_as_well(asked: User) -> None:
+    asked.page.evaluate(COVER)
+    asked.page.evaluate("document.querySelector('#cover').style.background = 'transparent'")
+    asked.page.wait_for_timeout(COVER_DELAY_MS)
+    click_through(asked)
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("covers this prompt")
+
+
+def test_a_faded_iframe_takes_no_click(asked: User) -> None:
+    asked.page.evaluate("document.querySelector('iframe').style.setProperty('opacity', '0.01')")
+    asked.page.wait_for_timeout(COVER_DELAY_MS)
+    click_through(asked)
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("covers this prompt")

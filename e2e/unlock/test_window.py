@@ -1,0 +1,168 @@
+"""Prompts in a window of the enclave's own, which shows its address."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+from e2e.conftest import open_page_in
+from e2e.driving.enclave import PASSPHRASE, EnclavePage
+from e2e.unlock.user import ARMED_MS, PASSKEY, User, add_authenticator
+from web.server.serving import LocalServer
+
+# A browser that has passkeys and refuses to create one in an iframe of another origin.
+REFUSE_IN_IFRAME = """() => {
+    navigator.credentials.create = async () => { throw new DOMException("", "NotAllowedError"); };
+}"""
+
+
+@contextlib.contextmanager
+def opened_window(user: User, button: str) -> Iterator[Page]:
+    with user.page.context.expect_page() as opening:
+        user.press(button)
+    window = opening.value
+    window.get_by_role("dialog").wait_for()
+    window.wait_for_timeout(ARMED_MS)
+    yield window
+
+
+def press(window: Page, button: str) -> None:
+    window.get_by_role("button", name=button).click()
+
+
+@pytest.fixture
+def windowed(context: BrowserContext, prompting_server: LocalServer) -> User:
+    """A page that wants its prompts in a window."""
+    enclave = open_page_in(
+        context, app_origin=prompting_server.app_origin, kms_origin=prompting_server.kms_origin
+    )
+    assert enclave.open_sdk(promptMode="popup").code is None
+    return User(enclave)
+
+
+def test_a_passkey_is_made_where_the_iframe_may_not(user: User) -> None:
+    user.frame.evaluate(REFUSE_IN_IFRAME)
+    user.begin("setupPasskeyPRF", PASSKEY)
+    user.sees("Create a passkey")
+    expect(user.dialog.get_by_role("button", name="Go on in a window")).to_be_hidden()
+    user.press("Create passkey")
+    expect(user.dialog.get_by_role("alert")).to_contain_text("does not allow it here")
+    with opened_window(user, "Go on in a window") as window:
+        assert window.url.startswith(user.enclave.kms_origin)
+        add_authenticator(window)
+        press(window, "Create passkey")
+        expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
+        window.wait_for_timeout(ARMED_MS)
+        with window.expect_event("close"):
+            press(window, "I’ll remember")
+    assert user.outcome().value["enrollmentId"] == "enrollment:passkey-prf:v2"
+    expect(user.dialog).to_have_count(0)
+
+
+def test_every_prompt_can_be_in_a_window(windowed: User) -> None:
+    windowed.begin("setup")
+    windowed.sees("Go on in a window")
+    with opened_window(windowed, "Open the window") as window:
+        press(window, "With a passphrase")
+        window.wait_for_timeout(ARMED_MS)
+        for label in ("New passphrase", "The same passphrase again"):
+            window.get_by_label(label).fill(PASSPHRASE)
+        press(window, "Set passphrase")
+        expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
+        window.wait_for_timeout(ARMED_MS)
+        press(window, "I’ll remember")
+    assert windowed.outcome().code is None
+    windowed.begin("generateVAPID")
+    windowed.sees("Go on in a window")
+    with opened_window(windowed, "Open the window") as window:
+        for typed in ("not the passphrase", PASSPHRASE):
+            window.get_by_label("Passphrase").fill(typed)
+            press(window, "Unlock")
+            if typed != PASSPHRASE:
+                expect(window.get_by_role("alert")).to_have_text("Invalid passphrase.")
+        assert windowed.outcome().value["kid"]
+    assert windowed.page.context.pages == [windowed.page]
+
+
+def test_cancelling_in_the_window_refuses(windowed: User) -> None:
+    windowed.begin("setup")
+    windowed.sees("Go on in a window")
+    with opened_window(windowed, "Open the window") as window:
+        press(window, "Cancel")
+        assert windowed.outcome().code == "unlock.cancelled"
+
+
+def test_a_window_that_is_closed_can_be_opened_again(windowed: User) -> None:
+    windowed.begin("setup")
+    windowed.sees("Go on in a window")
+    with opened_window(windowed, "Open the window") as window:
+        window.close()
+    expect(windowed.dialog.get_by_role("alert")).to_contain_text("closed")
+    with opened_window(windowed, "Open the window"):
+        windowed.press("Cancel")
+    assert windowed.outcome().code == "unlock.cancelled"
+    assert windowed.page.context.pages == [windowed.page]
+
+
+def test_a_page_that_cuts_windows_off_is_told_what_to_do(
+    context: BrowserContext, prompting_server: LocalServer
+) -> None:
+    def isolate(route: Route) -> None:
+        response = route.fetch()
+        headers = {**response.headers, "cross-origin-opener-policy": "same-origin"}
+        route.fulfill(response=response, headers=headers)
+
+    context.route(f"{prompting_server.app_origin}/", isolate)
+    enclave = open_page_in(
+        context, app_origin=prompting_server.app_origin, kms_origin=prompting_server.kms_origin
+    )
+    assert enclave.open_sdk(promptMode="popup").code is None
+    user = User(enclave)
+    user.begin("setup")
+    user.sees("Go on in a window")
+    with context.expect_page() as opening:
+        user.press("Open the window")
+    outcome = user.outcome()
+    assert outcome.code == "unsupported" and outcome.error is not None
+    assert outcome.error["details"] == {"capability": "popup"}
+    assert "Cross-Origin-Opener-Policy" in outcome.error["message"]
+    expect(opening.value.locator("body")).to_contain_text("lost the page that opened it")
+
+
+def test_a_page_that_opens_the_window_itself_gets_nothing_from_it(user: User) -> None:
+    """Its opener is the page, so what it says is for another origin and is never delivered."""
+    heard = user.page.evaluate(
+        """async (address) => {
+            const heard = [];
+            addEventListener("message", ({ data, origin }) => heard.push([origin, data]));
+            const opened = open(address, "_blank");
+            await new Promise((resolve) => setTimeout(resolve, 1500));
+            const { port1, port2 } = new MessageChannel();
+            port1.onmessage = ({ data }) => heard.push(["port", data]);
+            opened.postMessage("kms:prompt-connect", "*", [port2]);
+            port1.postMessage(JSON.stringify({
+                id: 1, ask: "authenticate", operation: "forged", origin: location.origin,
+                methods: ["passphrase"], attempt: 1, error: null, recognition: null, ceremony: null,
+            }));
+            await new Promise((resolve) => setTimeout(resolve, 500));
+            return heard;
+        }""",
+        f"{user.enclave.kms_origin}/prompt.html",
+    )
+    assert heard == []
+    window = user.page.context.pages[-1]
+    assert window.url.startswith(user.enclave.kms_origin)
+    expect(window.get_by_role("dialog")).to_have_count(0)
+
+
+def test_an_unknown_prompt_mode_is_refused(
+    context: BrowserContext, prompting_server: LocalServer
+) -> None:
+    page: EnclavePage = open_page_in(
+        context, app_origin=prompting_server.app_origin, kms_origin=prompting_server.kms_origin
+    )
+    outcome = page.open_sdk(promptMode="tab")
+    assert outcome.code == "request.invalid"
