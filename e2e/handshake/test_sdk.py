@@ -55,6 +55,13 @@ OPTIONS = {
     "a relative path": "{ kmsOrigin, kmsPath: 'kms' }",
     "a timeout of nothing": "{ kmsOrigin, timeouts: { helloMs: 0 } }",
     "a timeout that is no number": "{ kmsOrigin, timeouts: { helloMs: 'soon' } }",
+    "a timeout that is a number's text": "{ kmsOrigin, timeouts: { helloMs: '5' } }",
+    "a timeout of another name": "{ kmsOrigin, timeouts: { helloMS: 5 } }",
+    "timeouts that are none": "{ kmsOrigin, timeouts: null }",
+    "a path that is no text": "{ kmsOrigin, kmsPath: 5 }",
+    "a callback that is none": "{ kmsOrigin, onProgress: 5 }",
+    "nothing": "",
+    "null": "null",
 }
 
 

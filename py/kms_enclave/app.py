@@ -15,7 +15,7 @@ from kms_enclave.config import parse_config
 from kms_enclave.context import Context, Lock, Ports
 from kms_enclave.encoding import format_json
 from kms_enclave.enrollment.challenge import ChallengeBook
-from kms_enclave.errors import KMSError
+from kms_enclave.errors import KMSError, storage_failed
 from kms_enclave.instance import BuildInfo
 from kms_enclave.leases.issuance import Issuer
 from kms_enclave.leases.ledger import Ledger
@@ -124,7 +124,7 @@ def _refuse(channel: Channel, error: KMSError) -> Callable[[str], None]:
 
 def _as_kms_error(error: KMSError | StorageError | FieldError) -> KMSError:
     if isinstance(error, StorageError):
-        return KMSError(f"storage.{error.failure}", str(error) or None)
+        return storage_failed(error.failure, str(error))
     if isinstance(error, FieldError):
         return KMSError("internal", f"The configuration is not valid: {error}")
     return error

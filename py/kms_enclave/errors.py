@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["ERROR_CODES", "KMSError", "request_invalid"]
+__all__ = ["ERROR_CODES", "KMSError", "request_invalid", "storage_failed"]
 
 ERROR_CODES: Final[Mapping[str, str]] = {
     "quota.exceeded.lease": "Quota exceeded: tokens per hour",
@@ -50,7 +50,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     " allow third-party storage for the enclave's site",
     "storage.unavailable": "Storage cannot be used",
     "storage.full": "Storage is full",
-    "storage.evicted": "The browser removed stored data",
+    "storage.evicted": "The browser removed stored data: reload the page",
     "storage.newer": "The stored data belongs to a newer version",
     "unsupported": "This browser lacks a capability",
     "channel.not.initialized": "KMS not initialized. Call init() first.",
@@ -96,6 +96,12 @@ class KMSError(Exception):
             "retryAfterMs": self.retry_after_ms,
             "details": self.details,
         }
+
+
+def storage_failed(failure: str, reason: str) -> KMSError:
+    """Return ``storage.<failure>`` with what to do, and what storage said."""
+    code = f"storage.{failure}"
+    return KMSError(code, f"{ERROR_CODES[code]} ({reason})" if reason else None)
 
 
 def request_invalid(field: str, reason: str, *, message: str | None = None) -> KMSError:

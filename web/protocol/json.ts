@@ -20,7 +20,7 @@ export type Convert = (value: object) => Json | undefined;
  * Throws KMSError `request.invalid` (which field, why) or `request.too.large`.
  */
 export function copyParams(params: unknown, convert: Convert = () => undefined): JsonObject {
-  const copy = new Copier(convert).copy(params, "params", 0);
+  const copy = readSafely(() => new Copier(convert).copy(params, "params", 0));
   if (typeof copy !== "object" || copy === null || Array.isArray(copy)) {
     throw invalidRequest("params", "must be an object");
   }
@@ -72,7 +72,7 @@ class Copier {
     if (converted !== undefined) return this.copy(converted, field, depth);
     if (!isLiteral(value)) throw invalidRequest(field, "must be a plain object");
     const copy: Record<string, Json> = Object.create(null);
-    for (const [name, member] of entries(value, field)) {
+    for (const [name, member] of readSafely(() => Object.entries(value), field)) {
       if (member === undefined) continue;
       this.#count(name.length);
       copy[name] = this.copy(member, `${field}.${name.slice(0, 64)}`, depth + 1);
@@ -100,11 +100,11 @@ function isLiteral(value: object): boolean {
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-function entries(value: object, field: string): [string, unknown][] {
+/** Getters, proxies and detached buffers of the caller's may throw anything at any look. */
+function readSafely<T>(read: () => T, field = "params"): T {
   try {
-    return Object.entries(value);
-  } catch {
-    // A getter of the caller's object threw.
-    throw invalidRequest(field, "cannot be read");
+    return read();
+  } catch (thrown) {
+    throw thrown instanceof KMSError ? thrown : invalidRequest(field, "cannot be read");
   }
 }

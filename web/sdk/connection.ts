@@ -59,16 +59,19 @@ export class Connection {
   readonly #nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
   #state: ConnectionState = { name: "hello" };
   #stage: Deadline;
+  #hold = new Deadline(0, () => undefined);
   #port: MessagePort | null = null;
 
   constructor(address: URL, container: Element, { timeouts, promptMode }: ConnectionOptions) {
     this.#address = address;
     this.#timeouts = timeouts;
     this.#promptMode = promptMode;
-    window.addEventListener("message", this.#onWindowMessage);
-    this.#stage = this.#stageDeadline(timeouts.helloMs);
+    // First what can throw: a connection that never came to be must leave nothing behind.
     this.#layer = new FrameLayer(address, container);
     this.#removal = this.#layer.onRemoved(() => this.close(closedError("The enclave's iframe was removed")));
+    this.#layer.onTakenAway(() => this.#onTakenAway());
+    window.addEventListener("message", this.#onWindowMessage);
+    this.#stage = this.#stageDeadline(timeouts.helloMs);
   }
 
   get address(): URL {
@@ -103,6 +106,7 @@ export class Connection {
   close(error: KMSError): void {
     if (this.#state.name === "closed") return;
     this.#stage.stop();
+    this.#hold.stop();
     window.removeEventListener("message", this.#onWindowMessage);
     this.#removal.disconnect();
     this.#port?.close();
@@ -184,11 +188,24 @@ export class Connection {
   #onEvent(event: EventMessage): void {
     if (event.event === "prompt.show" || event.event === "prompt.hide") {
       const isShown = event.event === "prompt.show";
-      this.#calls.holdDeadlines(isShown);
+      this.#holdDeadlines(isShown);
       if (isShown) this.#layer.show();
       else this.#layer.hide();
     }
     for (const observer of [...this.#observers]) observer.onEvent(event);
+  }
+
+  /** Before the enclave's page has spoken, what the iframe shows is the browser's own empty document. */
+  #onTakenAway(): void {
+    if (this.#port) this.close(closedError("The enclave's iframe was sent elsewhere"));
+  }
+
+  /** A page can hide the prompt from its user: no deadline stands still for ever. */
+  #holdDeadlines(isHeld: boolean): void {
+    this.#hold.stop();
+    this.#calls.holdDeadlines(isHeld);
+    this.#hold = new Deadline(this.#timeouts.promptMs, () => this.#calls.holdDeadlines(false));
+    if (isHeld) this.#hold.run();
   }
 
   #enter(state: ConnectionState): void {

@@ -72,6 +72,13 @@ export class FrameLayer {
     return observer;
   }
 
+  /** Calls back when the iframe shows a document of the page's own origin: somebody has set its address. */
+  onTakenAway(callback: () => void): void {
+    this.iframe.addEventListener("load", () => {
+      if (this.isConnected && isReadable(this.iframe)) callback();
+    });
+  }
+
   show(): void {
     if (this.#isShown || !this.isConnected) return;
     this.#isShown = true;
@@ -100,6 +107,15 @@ export class FrameLayer {
     if (!this.#isShown || !this.isConnected) return;
     this.#dialog.showModal();
     this.iframe.focus();
+  }
+}
+
+/** Only a document of the page's own origin lets itself be read; `about:blank` is one. */
+function isReadable(iframe: HTMLIFrameElement): boolean {
+  try {
+    return iframe.contentDocument !== null;
+  } catch {
+    return false;
   }
 }
 

@@ -2,12 +2,12 @@
 
 import type { EventMessage } from "../protocol/calls";
 import type { MethodName, Methods } from "../protocol/contract.gen";
-import { KMSError } from "../protocol/errors";
+import { invalidRequest, KMSError } from "../protocol/errors";
 import type { Build } from "../protocol/handshake";
 import { Attachment } from "./attachment";
 import { type ConnectionOptions, type ConnectionState, closedError } from "./connection";
 import { callSafely } from "./events";
-import { type KMSUserOptions, parseAddress, parsePromptMode, parseTimeouts } from "./options";
+import { type KMSUserOptions, parseAddress, parseOptions, parsePromptMode, parseTimeouts } from "./options";
 import { acquireConnection } from "./sharing";
 
 export class Lifetime {
@@ -19,7 +19,7 @@ export class Lifetime {
 
   /** Touches nothing. Throws KMSError `request.invalid`. */
   constructor(options: KMSUserOptions, onEvent: (event: EventMessage) => void) {
-    this.#options = { ...options };
+    this.#options = parseOptions(options);
     this.#address = parseAddress(options);
     this.#connecting = { timeouts: parseTimeouts(options.timeouts), promptMode: parsePromptMode(options) };
     this.#onEvent = onEvent;
@@ -56,7 +56,8 @@ export class Lifetime {
   #attach(): Attachment {
     if (typeof document === "undefined") throw new KMSError("unsupported", "The enclave needs a page to live in");
     const container = this.#options.container ?? document.body;
-    if (!container?.isConnected) throw closedError("The container is not in the document");
+    if (!(container instanceof Element)) throw invalidRequest("container", "must be an element");
+    if (!container.isConnected) throw closedError("The container is not in the document");
     return new Attachment(acquireConnection(this.#address, container, this.#connecting), {
       onState: (state) => this.#onState(state),
       onEvent: this.#onEvent,

@@ -2,7 +2,7 @@
 
 import { invalidRequest } from "../protocol/errors";
 import { isPromptMode, PROMPT_MODES, type PromptMode } from "../protocol/handshake";
-import { DEFAULT_TIMEOUTS, type Timeouts } from "./timeouts";
+import { DEFAULT_TIMEOUTS, TIMEOUT_NAMES, type Timeouts } from "./timeouts";
 
 export interface KMSUserOptions {
   /** Origin of the enclave, such as `https://kms.example.com`. Not the page's own. */
@@ -13,7 +13,7 @@ export interface KMSUserOptions {
   readonly expectedManifestHash?: string;
   readonly timeouts?: Partial<Timeouts>;
   readonly onProgress?: (progress: { readonly stage: string; readonly ratio: number }) => void;
-  /** Element that gets the hidden iframe; `document.body` unless given. */
+  /** Element that gets the iframe, and must not be hidden itself; `document.body` unless given. */
   readonly container?: Element;
   /**
    * `popup`: the enclave asks in a window of its own, whose address the user can see, not
@@ -30,13 +30,23 @@ export function parsePromptMode({ promptMode = "iframe" }: KMSUserOptions): Prom
   return promptMode;
 }
 
+/** Throws KMSError `request.invalid` for what is no options object, or has a callback that is none. */
+export function parseOptions(options: KMSUserOptions): KMSUserOptions {
+  if (typeof options !== "object" || options === null) throw invalidRequest("options", "must be an object");
+  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
+    throw invalidRequest("onProgress", "must be a function");
+  }
+  return { ...options };
+}
+
 /** Throws KMSError `request.invalid`. */
 export function parseAddress({ kmsOrigin, kmsPath = "/" }: KMSUserOptions): URL {
   const origin = parseOrigin(kmsOrigin);
   if (origin === globalThis.location?.origin) {
     throw invalidRequest("kmsOrigin", "must not be the page's own origin: nothing would separate the two");
   }
-  if (!kmsPath.startsWith("/") || !URL.canParse(kmsPath, origin)) throw invalidRequest("kmsPath", "must be a path");
+  if (typeof kmsPath !== "string" || !kmsPath.startsWith("/") || !URL.canParse(kmsPath, origin))
+    throw invalidRequest("kmsPath", "must be a path");
   const address = new URL(kmsPath, origin);
   if (address.origin !== origin) throw invalidRequest("kmsPath", "must stay on kmsOrigin");
   return address;
@@ -51,8 +61,11 @@ function parseOrigin(text: string): string {
 
 /** Throws KMSError `request.invalid`. */
 export function parseTimeouts(timeouts: Partial<Timeouts> = {}): Timeouts {
+  if (typeof timeouts !== "object" || timeouts === null) throw invalidRequest("timeouts", "must be an object");
   for (const [name, value] of Object.entries(timeouts)) {
-    if (!(value > 0 && value < 2 ** 31)) throw invalidRequest(`timeouts.${name}`, "must be milliseconds");
+    if (!TIMEOUT_NAMES.has(name)) throw invalidRequest(`timeouts.${name}`, "unknown field");
+    const isDuration = typeof value === "number" && value > 0 && value < 2 ** 31;
+    if (!isDuration) throw invalidRequest(`timeouts.${name}`, "must be milliseconds");
   }
   return { ...DEFAULT_TIMEOUTS, ...timeouts };
 }

@@ -9,11 +9,20 @@ export interface Timeouts {
   readonly connectMs: number;
   /** The longest silence between two signs of progress while the worker starts. */
   readonly startMs: number;
+  /** How long a prompt keeps the deadlines of methods standing still; from then on they run, prompt or no prompt. */
+  readonly promptMs: number;
   /** Instead of the method's own time, for every method. */
   readonly methodMs?: number;
 }
 
-export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({ helloMs: 10_000, connectMs: 5_000, startMs: 160_000 });
+export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
+  helloMs: 10_000,
+  connectMs: 5_000,
+  startMs: 160_000,
+  promptMs: 600_000,
+});
+
+export const TIMEOUT_NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_TIMEOUTS), "methodMs"]);
 
 const METHOD_MS = 10_000;
 

@@ -16,7 +16,7 @@ from typing import Never, cast
 
 from kms_enclave.context import Lock
 from kms_enclave.encoding import format_json
-from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.errors import KMSError, request_invalid, storage_failed
 from kms_enclave.policy import POLICY, Rate
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Request
@@ -77,7 +77,7 @@ class Dispatcher:
         if isinstance(error, FieldError):
             error = request_invalid(error.field or "params", error.reason)
         if isinstance(error, StorageError):
-            error = KMSError(f"storage.{error.failure}", str(error) or None)
+            error = storage_failed(error.failure, str(error))
         if isinstance(error, KMSError):
             return error.to_wire()
         self.internal_errors += 1
