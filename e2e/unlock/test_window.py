@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, Route, expect
+from playwright.sync_api import BrowserContext, Page, expect
 
-from e2e.conftest import open_page_in
+from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
+from e2e.unlock.isolated_site import isolated_site
 from e2e.unlock.user import ARMED_MS, PASSKEY, User, add_authenticator
 from web.server.serving import LocalServer
 
@@ -108,18 +110,12 @@ def test_a_window_that_is_closed_can_be_opened_again(windowed: User) -> None:
 
 
 def test_a_page_that_cuts_windows_off_is_told_what_to_do(
-    context: BrowserContext, prompting_server: LocalServer
+    context: BrowserContext, serve: Serve, pieces: Path
 ) -> None:
-    def isolate(route: Route) -> None:
-        response = route.fetch()
-        headers = {**response.headers, "cross-origin-opener-policy": "same-origin"}
-        route.fulfill(response=response, headers=headers)
-
-    context.route(f"{prompting_server.app_origin}/", isolate)
-    enclave = open_page_in(
-        context, app_origin=prompting_server.app_origin, kms_origin=prompting_server.kms_origin
-    )
-    assert enclave.open_sdk(promptMode="popup").code is None
+    with isolated_site(root=PAGES, sdk=pieces / "sdk.js") as site:
+        server = serve(page_credentials=False, more_origins=(site.origin,))
+        enclave = open_page_in(context, app_origin=site.origin, kms_origin=server.kms_origin)
+        assert enclave.open_sdk(promptMode="popup").code is None
     user = User(enclave)
     user.begin("setup")
     user.sees("Go on in a window")
