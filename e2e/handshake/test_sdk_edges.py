@@ -10,7 +10,7 @@ from e2e.handshake.conftest import OpenPage
 UNREADABLE = {
     "a prototype": "new Proxy({}, { getPrototypeOf() { throw new Error('x'); } })",
     "a list's members": "new Proxy([1], { get() { throw new Error('x'); } })",
-    "a revoked proxy": "(({ proxy, revoke }) => { revoke(); return proxy; })(Proxy.revocable({}, {}))",
+    "a revoked proxy": "(({ proxy, revoke }) => (revoke(), proxy))(Proxy.revocable({}, {}))",
     "a tag": "({ get [Symbol.toStringTag]() { throw new Error('x'); } })",
     "a getter": "({ get a() { throw new Error('x'); } })",
 }

@@ -1,4 +1,6 @@
-"""A page that hooks everything it can, on another host than the enclave's: it finds no credential."""
+"""A page that hooks everything it can, on another host than the enclave's: it finds no
+credential.
+"""
 
 from __future__ import annotations
 
@@ -91,7 +93,8 @@ def test_no_prf_output(hooked: User) -> None:
     assert hooked.outcome().code is None
     assert hooked.unlocks_with("passkey").code is None
     outputs = [bytes(output) for output in hooked.frame.evaluate("outputs")]
-    assert outputs and all(len(output) == 32 for output in outputs)
+    assert outputs
+    assert all(len(output) == 32 for output in outputs)
     seen = seen_by(hooked)
     for output in outputs:
         assert not any(form in seen for form in forms_of(output))

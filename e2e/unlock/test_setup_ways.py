@@ -147,7 +147,8 @@ def test_without_passkeys_in_the_browser_the_rest_works(user: User) -> None:
     user.frame.evaluate("delete window.PublicKeyCredential")
     outcome = user.enclave.call("setupPasskeyPRF", PASSKEY)
     assert outcome.code == "unsupported"
-    assert outcome.error is not None and outcome.error["details"] == {"capability": "passkey"}
+    assert outcome.error is not None
+    assert outcome.error["details"] == {"capability": "passkey"}
     user.begin("setup")
     user.sees("Choose a passphrase")
     user.type(PASSPHRASE, PASSPHRASE)

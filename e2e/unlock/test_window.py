@@ -122,7 +122,8 @@ def test_a_page_that_cuts_windows_off_is_told_what_to_do(
     with context.expect_page() as opening:
         user.press("Open the window")
     outcome = user.outcome()
-    assert outcome.code == "unsupported" and outcome.error is not None
+    assert outcome.code == "unsupported"
+    assert outcome.error is not None
     assert outcome.error["details"] == {"capability": "popup"}
     assert "Cross-Origin-Opener-Policy" in outcome.error["message"]
     expect(opening.value.locator("body")).to_contain_text("lost the page that opened it")

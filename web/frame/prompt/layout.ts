@@ -49,9 +49,8 @@ export function buildLayout(view: View, recognition: Recognition | null): Layout
     ...(recognition ? [recognitionBand(recognition)] : []),
     header(view.title),
     about,
-    ...view.rows,
+    ...withErrorBelowFields(view.rows, error),
     status,
-    error,
     openWindow,
     footer,
     ...(view.privacy ? [element("p", { class: "privacy" }, view.privacy)] : []),
@@ -66,6 +65,13 @@ export function buildLayout(view: View, recognition: Recognition | null): Layout
     cancel?.setAttribute("aria-disabled", String(isChecking));
   };
   return { form, error, cancel, openWindow, essentials: [about, footer], mark };
+}
+
+/** Beside what it is about: choices that stand below the fields stay below it. */
+function withErrorBelowFields(rows: readonly HTMLElement[], error: HTMLElement): readonly HTMLElement[] {
+  const last = rows.findLastIndex((row) => row.matches(".field"));
+  const at = last === -1 ? rows.length : last + 1;
+  return rows.toSpliced(at, 0, error);
 }
 
 function header(title: string): HTMLElement {
