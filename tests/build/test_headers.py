@@ -77,5 +77,5 @@ def test_other_hosts_get_the_same_values(stamp: Stamp, name: str):
 def test_nginx_repeats_every_header_in_every_block(stamp: Stamp):
     blocks = (stamp() / "hosting" / "nginx.conf").read_text().split("location ")[1:]
     served = [block for block in blocks if "return 404" not in block]
-    assert len(served) == 5
+    assert len(served) == 6
     assert all(block.count("Content-Security-Policy") == 1 for block in served)
