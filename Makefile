@@ -44,7 +44,7 @@ pieces: setup
 
 test: lint test-python test-browsers
 
-test-python: setup
+test-python: pieces
 	$(PYTHON) -m pytest tests --ignore=$(CONTRACT_IN_BROWSERS)
 
 test-browsers: pieces browsers
