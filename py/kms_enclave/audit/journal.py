@@ -66,7 +66,7 @@ class SignedDraft:
 
 @attrs.frozen
 class Change:
-    """What one commit writes; without drafts, no entry and no new head."""
+    """What one commit writes. Without drafts there is no entry, but the head moves all the same."""
 
     drafts: Sequence[SignedDraft] = ()
     expectations: Sequence[Expectation] = ()
@@ -172,9 +172,11 @@ class Journal:
     async def seal(
         self, head: Head, drafts: Sequence[SignedDraft], now_ms: int
     ) -> tuple[Sequence[Entry], Sequence[Put], Head]:
-        """Number, link and sign drafts after ``head``; return entries, their puts, the new head."""
-        if not drafts:
-            return (), (), head
+        """Number, link and sign drafts after ``head``; return entries, their puts, the new head.
+
+        The head's revision and time move even without an entry: the first makes every change
+        visible to the other workers, the second keeps time from going back behind it.
+        """
         entries: list[dict[str, object]] = []
         previous = head.chain_hash
         for offset, signed in enumerate(drafts, start=1):
@@ -186,12 +188,11 @@ class Journal:
             )
             previous = cast(str, entry["chainHash"])
             entries.append(entry)
-        signatures = await self._crypto.sign_ed25519_chain(
-            [
-                (signed.key, bytes.fromhex(cast(str, entry["chainHash"])))
-                for signed, entry in zip(drafts, entries, strict=True)
-            ]
-        )
+        chain = [
+            (signed.key, bytes.fromhex(cast(str, entry["chainHash"])))
+            for signed, entry in zip(drafts, entries, strict=True)
+        ]
+        signatures = await self._crypto.sign_ed25519_chain(chain) if chain else ()
         puts: list[Put] = []
         for entry, signature in zip(entries, signatures, strict=True):
             entry["sig"] = format_base64url(signature)

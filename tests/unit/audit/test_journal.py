@@ -110,15 +110,21 @@ async def test_a_change_lands_with_its_entry(desk: Desk) -> None:
     assert await desk.thing() is None
 
 
-async def test_a_change_without_an_entry_moves_no_head(desk: Desk) -> None:
+async def test_a_change_without_an_entry_moves_the_heads_revision_and_time_alone(
+    desk: Desk,
+) -> None:
     before = await desk.one.read_head()
+    desk.clock.advance(1000)
 
     async def plan(_: int) -> Change:
         return Change(puts=[Put(_THING, Record(1, "1"))])
 
-    assert await desk.one.commit(plan) == ()
+    assert list(await desk.one.commit(plan)) == []
     assert await desk.thing() is not None
-    assert await desk.one.read_head() == before
+    after = await desk.one.read_head()
+    assert after.revision == before.revision + 1
+    assert after.timestamp_ms == desk.clock.now_ms()
+    assert (after.seq_num, after.chain_hash) == (before.seq_num, before.chain_hash)
 
 
 async def test_an_empty_change_commits_nothing(desk: Desk) -> None:
