@@ -8,12 +8,13 @@ user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
-from typing import cast
+from typing import Final, cast
 
 from kms_enclave.encoding import format_json, parse_json
-from kms_enclave.errors import KMSError
+from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.ports.prompt import Dialog
 from kms_enclave.rpc.dialog import WireDialog
 
@@ -21,6 +22,7 @@ __all__ = ["Channel", "Request"]
 
 Send = Callable[[str], None]
 Request = Mapping[str, object]
+_NUMBER: Final = re.compile(r'\{"id": ?(?P<id>[0-9]{1,15}),')
 
 
 class Channel:
@@ -36,7 +38,11 @@ class Channel:
 
     def receive(self, text: str) -> None:
         """Take one message of the frame; a request is answered later, exactly once."""
-        message = cast(dict[str, object], parse_json(text))
+        try:
+            message = cast(dict[str, object], parse_json(text))
+        except ValueError:
+            self._refuse_unreadable(text)
+            return
         if "method" in message:
             self.run_beside(self._answer(message))
             return
@@ -64,6 +70,13 @@ class Channel:
             finally:
                 if dialog.is_open:
                     self.send_message({"ask": "close"})
+
+    def _refuse_unreadable(self, text: str) -> None:
+        """A request begins with its number, so that even one that cannot be read is answered."""
+        numbered = _NUMBER.match(text)
+        if numbered is not None:
+            error = request_invalid("params", "cannot be read, or nested too deeply")
+            self.send_message({"id": int(numbered["id"]), "error": error.to_wire()})
 
     async def _answer(self, request: Request) -> None:
         self._send(await self.handle(request))

@@ -21,6 +21,7 @@ from kms_enclave.policy import POLICY, Rate
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Request
 from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.depth import verify_depth
 from kms_enclave.structure import FieldError, structure
 
 __all__ = ["Dispatcher", "Handler"]
@@ -66,7 +67,9 @@ class Dispatcher:
             raise KMSError("method.unknown", details={"method": str(name)[:64]})
         if self._lock.reason is not None and not POLICY[name].when_locked:
             raise KMSError("attestation.failed", details={"reason": self._lock.reason})
-        params: object = structure(request.get("params", {}), METHODS[name].params)
+        given = request.get("params", {})
+        verify_depth(given)
+        params: object = structure(given, METHODS[name].params)
         handler = self._handlers[name]
         # A page that asks for something costly many times at once gets it once at a time.
         async with self._turns.get(name, nullcontext()):

@@ -27,6 +27,25 @@ async def test_before_the_start_every_request_is_refused() -> None:
     assert [(m["id"], m["error"]["code"]) for m in sent] == [(3, "channel.not.initialized")]
 
 
+def test_a_request_that_cannot_be_read_is_refused_by_name() -> None:
+    sent: list[dict[str, Any]] = []
+    channel = Channel(send=lambda text: sent.append(json.loads(text)))
+    deep = "[" * 100_000 + "]" * 100_000
+    channel.receive(f'{{"id":77,"method":"isSetup","params":{deep},"origin":"{APP}"}}')
+    ((number, error),) = [(message["id"], message["error"]) for message in sent]
+    assert (number, error["code"]) == (77, "request.invalid")
+    assert error["details"]["field"] == "params"
+
+
+async def test_what_cannot_be_read_and_has_no_number_is_nothing(world: World) -> None:
+    worker = await world.ready()
+    before = len(worker.sent)
+    worker.receive("[" * 100_000)
+    worker.receive('{"method":"isSetup"')
+    assert len(worker.sent) == before
+    assert (await worker.call("isSetup"))["isSetup"]
+
+
 async def test_requests_in_flight_are_answered_each_by_its_number(world: World) -> None:
     worker = await world.worker()
     replies = await asyncio.gather(

@@ -71,6 +71,20 @@ async def test_parameters_are_checked_before_any_handler_runs(params: object) ->
     assert desk.handled == 0
 
 
+@pytest.mark.parametrize("depth", [33, 900])
+async def test_params_nested_too_deeply_are_refused_by_name(depth: int) -> None:
+    deep: object = 1
+    for _ in range(depth):
+        deep = [deep]
+    desk = _Desk({})
+    reply = await desk.reply(params={"payload": deep})
+    assert (reply["error"]["code"], reply["error"]["details"]["field"]) == (
+        "request.invalid",
+        "params",
+    )
+    assert desk.handled == desk.dispatcher.internal_errors == 0
+
+
 async def test_a_locked_enclave_runs_only_what_shows_the_evidence() -> None:
     desk = _Desk({}, Lock("tampered"))
     reply = await desk.reply()
