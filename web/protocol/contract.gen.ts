@@ -453,7 +453,7 @@ export interface RemoveEnrollmentParams {
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
-/** Authorised by credentials, the enclave's prompt, or a live lease; of the current key. */
+/** By credentials, the enclave's prompt, or else a live lease; of the current key. */
 export interface RemovePushSubscriptionParams {
   leaseId?: string | null;
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
@@ -494,7 +494,7 @@ export interface RevokedTokensResult {
   tokens: readonly RevokedTokenInfo[];
 }
 
-/** Authorised by credentials, the enclave's prompt, or a live lease; for the current key. */
+/** By credentials, the enclave's prompt, or else a live lease; for the current key. */
 export interface SetPushSubscriptionParams {
   subscription: PushSubscription;
   leaseId?: string | null;

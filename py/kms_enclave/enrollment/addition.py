@@ -1,7 +1,8 @@
 """Enrolling another way to unlock, and changing the passphrase, with the user.
 
 What is new comes from the page, where the operator allows that, or from the enclave's
-own dialog. It is made after the user has authenticated and before the commit.
+own dialog. What the page passed is checked before the user is asked for anything; the
+new key is made after the user has authenticated and before the commit.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from kms_enclave.enrollment.changes import (
 )
 from kms_enclave.enrollment.keys import NewKek, make_prf_kek
 from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
+from kms_enclave.enrollment.passphrase import normalize_passphrase
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
     PASSPHRASE_ENROLLMENT,
@@ -47,6 +49,7 @@ from kms_enclave.ports.prompt import Dialog, PromptRequest
 __all__ = ["AdditionRequest", "PagePasskey", "add_by_user", "change_passphrase_by_user"]
 
 _USER_NAME: Final = "Key enclave"
+_NEW_FIELD: Final = "newCredentials.passphrase"
 
 
 @attrs.frozen
@@ -79,6 +82,8 @@ async def add_by_user(
     require_method_allowed(context, request.method)
     if request.passphrase is not None or request.page_passkey is not None:
         require_page_credentials(context, field="newCredentials")
+    if request.passphrase is not None:
+        normalize_passphrase(request.passphrase, field=_NEW_FIELD)
     async with unlocked_for(context, authorisation) as (unlocked, dialog):
         new = await _make_new(context, authorisation, request, dialog)
 
@@ -99,6 +104,7 @@ async def change_passphrase_by_user(
     await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
     if passphrase is not None:
         require_page_credentials(context, field="newPassphrase")
+        normalize_passphrase(passphrase, field="newPassphrase")
     async with unlocked_for(context, authorisation) as (unlocked, dialog):
         if passphrase is not None:
             new = await passphrase_method(context, passphrase, "page", field="newPassphrase")
@@ -120,8 +126,7 @@ async def _make_new(
     dialog: Dialog | None,
 ) -> NewKek:
     if request.passphrase is not None:
-        field = "newCredentials.passphrase"
-        return await passphrase_method(context, request.passphrase, "page", field=field)
+        return await passphrase_method(context, request.passphrase, "page", field=_NEW_FIELD)
     if request.page_passkey is not None:
         return await _page_method(context, request.page_passkey)
     async with _dialog_after(context, dialog) as asking:

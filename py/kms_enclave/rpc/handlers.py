@@ -10,10 +10,7 @@ from functools import partial
 from typing import Never, cast
 
 from kms_enclave.context import Context
-from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.addition import (
-    AdditionRequest,
-    PagePasskey,
     add_by_user,
     change_passphrase_by_user,
 )
@@ -37,13 +34,13 @@ from kms_enclave.rpc import contract
 from kms_enclave.rpc.batch import run_batch
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.rpc.leases import make_lease_handlers
+from kms_enclave.rpc.new_credentials import to_addition
 from kms_enclave.rpc.queries import make_queries
 from kms_enclave.rpc.steps import STEPS
 from kms_enclave.rpc.translate import (
     Authenticated,
     authorisation,
     hash_of,
-    parse_bytes,
     to_subscription,
 )
 from kms_enclave.structure import unstructure
@@ -82,6 +79,7 @@ async def _set_subscription(
 ) -> Wire:
     if params.lease_id is None:
         return await _run_step(context, "setPushSubscription", params, origin)
+    _require_lease_alone(params)
     subscription = to_subscription(params.subscription)
     await set_subscription_under_lease(
         context, subscription, lease_id=params.lease_id, origin=origin
@@ -94,6 +92,7 @@ async def _remove_subscription(
 ) -> Wire:
     if params.lease_id is None:
         return await _run_step(context, "removePushSubscription", params, origin)
+    _require_lease_alone(params)
     await remove_subscription_under_lease(context, lease_id=params.lease_id, origin=origin)
     return unstructure(contract.Success(success=True))
 
@@ -128,11 +127,7 @@ async def _setup(context: Context, params: contract.Empty, origin: str) -> Wire:
 async def _add_enrollment(
     context: Context, params: contract.AddEnrollmentParams, origin: str
 ) -> Wire:
-    request = AdditionRequest(
-        method=params.method,
-        passphrase=params.new_credentials.passphrase if params.new_credentials else None,
-        page_passkey=_page_passkey(params),
-    )
+    request = to_addition(params)
     words = "Add a passphrase" if params.method == "passphrase" else "Add a passkey"
     enrollment_id = await add_by_user(
         context, authorisation("addEnrollment", params, origin, words), request
@@ -169,23 +164,10 @@ def _set_up(made: SetUp) -> Wire:
     )
 
 
-def _page_passkey(params: contract.AddEnrollmentParams) -> PagePasskey | None:
-    given = params.new_credentials
-    if given is None or params.method == "passphrase":
-        return None
-    if params.method == GATE:
-        raise request_invalid(
-            "newCredentials", "a gate is created by the enclave; nobody could verify a page's"
-        )
-    if given.credential_id is None or given.prf_output is None or given.rp_id is None:
-        raise request_invalid("newCredentials", "needs credentialId, prfOutput and rpId")
-    prf_output = parse_bytes(given.prf_output, field="newCredentials.prfOutput")
-    if len(prf_output) != 32:
-        raise request_invalid("newCredentials.prfOutput", "must be 32 bytes")
-    credential_id = parse_bytes(given.credential_id, field="newCredentials.credentialId")
-    if not credential_id:
-        raise request_invalid("newCredentials.credentialId", "must not be empty")
-    return PagePasskey(format_base64url(credential_id), prf_output, given.rp_id)
+def _require_lease_alone(params: Authenticated) -> None:
+    """A call under a lease authenticates nobody: who passes credentials expects that it does."""
+    if params.credentials is not None:
+        raise request_invalid("credentials", "cannot be passed together with leaseId")
 
 
 def _require_own_rp_id(context: Context, rp_id: str | None, *, field: str) -> None:

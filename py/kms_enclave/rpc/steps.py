@@ -28,7 +28,7 @@ from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.translate import to_sub, to_subscription
-from kms_enclave.structure import unstructure
+from kms_enclave.structure import FieldError, unstructure
 
 __all__ = ["STEPS", "Step"]
 
@@ -137,6 +137,7 @@ def _lift(_: Context, params: contract.PatternParams) -> Step:
 
 
 def _set_subscription(context: Context, params: contract.SetPushSubscriptionParams) -> Step:
+    _require_no_lease(params.lease_id)
     subscription = to_subscription(params.subscription)
     endpoint_origin = verify_subscription(subscription, config=context.config)
 
@@ -149,7 +150,9 @@ def _set_subscription(context: Context, params: contract.SetPushSubscriptionPara
     return Step(f"Store a push subscription of {endpoint_origin}", run)
 
 
-def _remove_subscription(_: Context, __: contract.RemovePushSubscriptionParams) -> Step:
+def _remove_subscription(_: Context, params: contract.RemovePushSubscriptionParams) -> Step:
+    _require_no_lease(params.lease_id)
+
     async def run(session: Session) -> Wire:
         kid = _current_kid(session)
         if await delete_subscription(session.unit, kid=kid, origin=session.origin):
@@ -157,6 +160,12 @@ def _remove_subscription(_: Context, __: contract.RemovePushSubscriptionParams) 
         return unstructure(contract.Success(success=True))
 
     return Step("Remove the push subscription", run)
+
+
+def _require_no_lease(lease_id: str | None) -> None:
+    """Refuse a lease as a step of a batch: the batch's authentication would outdo it unseen."""
+    if lease_id is not None:
+        raise FieldError("leaseId", "belongs to a call that needs no authentication")
 
 
 def _remove_enrollment(_: Context, params: contract.RemoveEnrollmentParams) -> Step:

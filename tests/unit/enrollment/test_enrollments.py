@@ -182,16 +182,20 @@ async def test_where_no_passphrase_is_enrolled_none_is_changed(world: World) -> 
 
 
 @pytest.mark.parametrize("passphrase", ["", "1234567", "x" * 1025])
-async def test_a_new_passphrase_of_a_wrong_length_changes_nothing(
+async def test_a_new_passphrase_of_a_wrong_length_is_refused_before_anybody_is_asked(
     world: World, passphrase: str
 ) -> None:
     worker = await world.ready()
-    before = await world.record("enrollments", PASSPHRASE_ID)
-    refusal = await refused(
-        worker, "changePassphrase", credentials=CREDENTIALS, newPassphrase=passphrase
-    )
+    refusal = await refused(worker, "changePassphrase", newPassphrase=passphrase)
     assert (refusal.code, refusal.details["field"]) == ("request.invalid", "newPassphrase")
-    assert await world.record("enrollments", PASSPHRASE_ID) == before
+    elsewhere = await World().worker()
+    await set_up_with(elsewhere, "passkey-prf")
+    asked = len(elsewhere.asked)
+    given = {"method": "passphrase", "newCredentials": {"passphrase": passphrase}}
+    refusal = await refused(elsewhere, "addEnrollment", **given)
+    assert refusal.code == "request.invalid"
+    assert refusal.details["field"] == "newCredentials.passphrase"
+    assert (len(worker.asked), len(elsewhere.asked)) == (0, asked)
 
 
 async def test_a_passphrase_too_short_is_asked_for_again_in_the_dialog(world: World) -> None:

@@ -193,6 +193,21 @@ async def test_a_lease_that_does_not_hold_does_not_stand_for_the_user(
     assert not worker.asked
 
 
+@pytest.mark.parametrize("method", ["setPushSubscription", "removePushSubscription"])
+async def test_a_lease_and_credentials_together_are_refused(world: World, method: str) -> None:
+    worker = await world.ready()
+    lease = await worker.create_lease()
+    await worker.call("setPushSubscription", subscription=PUSH, leaseId=lease)
+    given = {"subscription": {"endpoint": "https://web.push.apple.com/abc"}}
+    params = {**(given if method == "setPushSubscription" else {}), "leaseId": lease}
+    refusal = await refused(worker, method, **params, credentials=CREDENTIALS)
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", "credentials")
+    step = {"method": method, "params": params}
+    refusal = await refused(worker, "batch", requests=[step], credentials=CREDENTIALS)
+    assert refusal.details["field"] == "requests[0].params.leaseId"
+    assert await stored(worker) == PUSH
+
+
 async def test_a_damaged_subscription_is_none(world: World) -> None:
     worker = await world.ready()
     await worker.call("setPushSubscription", subscription=PUSH, credentials=CREDENTIALS)

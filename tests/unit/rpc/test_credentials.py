@@ -13,7 +13,7 @@ from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, Wor
 from kms_enclave.encoding import format_base64url
 from kms_enclave.policy import POLICY, Authorisation, Severity
 from kms_enclave.rpc.contract import METHODS
-from user import User, add, payload
+from user import User, add, payload, set_up_with
 
 PUSH = {"endpoint": "https://fcm.googleapis.com/send/one"}
 PAGE_PASSKEY = {
@@ -214,8 +214,9 @@ async def test_credentials_of_another_shape_are_refused(world: World, credential
 @pytest.mark.parametrize(
     ("given", "field"),
     [
-        ({}, "newCredentials"),
-        ({"credentialId": "AAAA", "rpId": "app.example"}, "newCredentials"),
+        ({}, "newCredentials.credentialId"),
+        ({"credentialId": "AAAA", "rpId": "app.example"}, "newCredentials.prfOutput"),
+        ({**PAGE_PASSKEY, "passphrase": "another passphrase"}, "newCredentials.passphrase"),
         ({**PAGE_PASSKEY, "prfOutput": "AAAA"}, "newCredentials.prfOutput"),
         ({**PAGE_PASSKEY, "prfOutput": "!" * 43}, "newCredentials.prfOutput"),
         ({**PAGE_PASSKEY, "credentialId": "!"}, "newCredentials.credentialId"),
@@ -229,6 +230,22 @@ async def test_a_pages_passkey_of_another_shape_is_refused(
     worker = await world.ready()
     params = {"method": "passkey-prf", "newCredentials": given, "credentials": CREDENTIALS}
     refusal = await refused(worker, "addEnrollment", **params)
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", field)
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({}, "newCredentials.passphrase"),
+        ({"passphrase": "another passphrase", "rpId": "app.example"}, "newCredentials.rpId"),
+    ],
+)
+async def test_a_pages_passphrase_of_another_shape_is_refused(
+    world: World, given: Mapping[str, object], field: str
+) -> None:
+    worker = await world.worker()
+    await set_up_with(worker, "passkey-prf")
+    refusal = await refused(worker, "addEnrollment", method="passphrase", newCredentials=given)
     assert (refusal.code, refusal.details["field"]) == ("request.invalid", field)
 
 

@@ -88,7 +88,7 @@ class PushSubscription:
 
 @attrs.frozen
 class SetPushSubscriptionParams:
-    """Authorised by credentials, the enclave's prompt, or a live lease; for the current key."""
+    """By credentials, the enclave's prompt, or else a live lease; for the current key."""
 
     subscription: PushSubscription
     lease_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
@@ -97,7 +97,7 @@ class SetPushSubscriptionParams:
 
 @attrs.frozen
 class RemovePushSubscriptionParams:
-    """Authorised by credentials, the enclave's prompt, or a live lease; of the current key."""
+    """By credentials, the enclave's prompt, or else a live lease; of the current key."""
 
     lease_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
     credentials: Credentials | None = None
