@@ -1,0 +1,160 @@
+"""The tree as it is kept, against the recursive definitions of RFC 6962 section 2.1."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from kms_enclave.audit.merkle import fold, leaf_hash, verify_consistency, verify_inclusion
+from kms_enclave.audit.tree import (
+    EMPTY_FRONTIER,
+    TILE_WIDTH,
+    Frontier,
+    TileName,
+    append,
+    frontier_root,
+    last_full_tiles,
+    prove_consistency,
+    prove_inclusion,
+    subtrees_at,
+    tiles_of_consistency,
+    tiles_of_inclusion,
+    tiles_of_subtrees,
+    verify_frontier_form,
+)
+
+_MOST = 10_000
+_LEAVES = [leaf_hash(str(number).encode()) for number in range(_MOST)]
+
+
+@cache
+def _mth(start: int, end: int) -> bytes:
+    """MTH of RFC 6962, over already hashed leaves."""
+    count = end - start
+    if count == 0:
+        return hashlib.sha256(b"").digest()
+    if count == 1:
+        return _LEAVES[start]
+    middle = start + _k(count)
+    return hashlib.sha256(b"\1" + _mth(start, middle) + _mth(middle, end)).digest()
+
+
+def _k(count: int) -> int:
+    k = 1
+    while 2 * k < count:
+        k *= 2
+    return k
+
+
+def _path(index: int, start: int, end: int) -> list[bytes]:
+    """PATH of RFC 6962 section 2.1.1."""
+    if end - start == 1:
+        return []
+    middle = start + _k(end - start)
+    if index < middle:
+        return [*_path(index, start, middle), _mth(middle, end)]
+    return [*_path(index, middle, end), _mth(start, middle)]
+
+
+def _subproof(old_end: int, start: int, end: int, *, complete: bool) -> list[bytes]:
+    """SUBPROOF of RFC 6962 section 2.1.2."""
+    if old_end == end:
+        return [] if complete else [_mth(start, end)]
+    middle = start + _k(end - start)
+    if old_end <= middle:
+        return [*_subproof(old_end, start, middle, complete=complete), _mth(middle, end)]
+    return [*_subproof(old_end, middle, end, complete=False), _mth(start, middle)]
+
+
+@cache
+def _kept() -> tuple[tuple[Frontier, ...], dict[TileName, tuple[bytes, ...]]]:
+    """Return the frontier at every size, and every tile."""
+    frontiers = [EMPTY_FRONTIER]
+    tiles: dict[TileName, tuple[bytes, ...]] = {}
+    for leaf in _LEAVES:
+        frontier, filled = append(frontiers[-1], [leaf])
+        frontiers.append(frontier)
+        tiles |= {tile.name: tuple(tile.hashes) for tile in filled}
+    return tuple(frontiers), tiles
+
+
+_sizes = st.integers(1, _MOST) | st.integers(1, 70)
+
+
+def test_every_size_has_the_root_and_the_form_of_its_definition() -> None:
+    frontiers, _ = _kept()
+    for size, frontier in enumerate(frontiers):
+        verify_frontier_form(frontier)
+        assert frontier_root(frontier) == _mth(0, size), size
+
+
+@given(st.lists(st.integers(0, 300), max_size=12))
+def test_appending_many_is_appending_each(counts: list[int]) -> None:
+    frontiers, tiles = _kept()
+    frontier, size = EMPTY_FRONTIER, 0
+    written: dict[TileName, tuple[bytes, ...]] = {}
+    for count in counts:
+        frontier, filled = append(frontier, _LEAVES[size : size + count])
+        size += count
+        # 15 hashes can be there already; then one tile in 15 leaves, and one more a level.
+        assert len(filled) <= (count + TILE_WIDTH - 1) // (TILE_WIDTH - 1) + 3
+        written |= {tile.name: tuple(tile.hashes) for tile in filled}
+    assert frontier == frontiers[size]
+    assert all(tiles[name] == hashes for name, hashes in written.items())
+
+
+@settings(max_examples=200)
+@given(st.data(), _sizes)
+def test_proofs_of_any_size_from_any_larger_tree(data: st.DataObject, total: int) -> None:
+    frontiers, tiles = _kept()
+    frontier = frontiers[total]
+    size = data.draw(st.integers(1, total))
+    index = data.draw(st.integers(0, size - 1))
+    needed = {name: tiles[name] for name in tiles_of_inclusion(index, size, frontier)}
+    path = prove_inclusion(index, size, needed, frontier)
+    assert path == _path(index, 0, size)
+    verify_inclusion(
+        path,
+        expected_leaf=_LEAVES[index],
+        expected_index=index,
+        expected_size=size,
+        expected_root=_mth(0, size),
+    )
+    # At most the tile of the leaf's side and the one beside it, for each level.
+    assert len(needed) <= 2 * len(frontier.levels)
+
+    old_size = data.draw(st.integers(1, size))
+    needed = {name: tiles[name] for name in tiles_of_consistency(old_size, size, frontier)}
+    path = prove_consistency(old_size, size, needed, frontier)
+    assert path == _subproof(old_size, 0, size, complete=True)
+    verify_consistency(
+        path,
+        expected_old_size=old_size,
+        expected_old_root=_mth(0, old_size),
+        expected_size=size,
+        expected_root=_mth(0, size),
+    )
+    assert len(needed) <= 2 * len(frontier.levels)
+
+
+@given(st.data(), _sizes)
+def test_the_root_of_any_smaller_tree(data: st.DataObject, total: int) -> None:
+    frontiers, tiles = _kept()
+    frontier = frontiers[total]
+    size = data.draw(st.integers(0, total))
+    needed = {name: tiles[name] for name in tiles_of_subtrees(size, frontier)}
+    assert fold(subtrees_at(size, needed, frontier)) == _mth(0, size)
+
+
+@given(_sizes)
+def test_the_last_full_tiles_are_the_last(total: int) -> None:
+    frontiers, tiles = _kept()
+    within = [name for name in tiles if (name.index + 1) * TILE_WIDTH ** (name.level + 1) <= total]
+    last = {
+        level: max(n.index for n in within if n.level == level)
+        for level in {n.level for n in within}
+    }
+    assert {name.level: name.index for name in last_full_tiles(total)} == last
+    assert len(frontiers[total].levels) <= len(last) + 1
