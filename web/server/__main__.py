@@ -9,22 +9,24 @@ import webbrowser
 from pathlib import Path
 
 from web.server.deployment import PIECES
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from web.server.serving import LocalServer, ServeError, ServeOptions, serve_in_background
 
 
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        prog="python -m web.server", description="Serve the built enclave and a page."
+        prog="python -m web.server",
+        description="Serve the built enclave and a page.",
+        exit_on_error=False,
     )
     parser.add_argument(
         "--kms-port",
-        type=int,
+        type=_port,
         default=8501,
         help="port of the enclave (default: %(default)s)",
     )
     parser.add_argument(
         "--app-port",
-        type=int,
+        type=_port,
         default=8500,
         help="port of the page (default: %(default)s)",
     )
@@ -48,6 +50,12 @@ def _parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _port(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) < 2**16):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port: a number up to 65535")
+    return int(text)
+
+
 def _announce(local: LocalServer, app_root: Path) -> None:
     cross_site = f"embeds the enclave cross-site, at {local.cross_site_kms_origin}"
     lines = (
@@ -62,10 +70,15 @@ def _announce(local: LocalServer, app_root: Path) -> None:
 
 
 def main() -> int:
-    arguments = _parse_arguments()
-    if not arguments.app_root.is_dir():
-        sys.stderr.write(f"there is no folder {arguments.app_root}\n")
+    try:
+        _serve(_parse_arguments())
+    except (ServeError, argparse.ArgumentError) as error:
+        sys.stderr.write(f"{error}\n")
         return 2
+    return 0
+
+
+def _serve(arguments: argparse.Namespace) -> None:
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
@@ -81,7 +94,6 @@ def main() -> int:
         if arguments.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(f"{local.app_origin}/")
         stop.wait()
-    return 0
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """Both origins in one process, in the foreground or behind a test."""
 
 import contextlib
+import errno
 import socket
 import tempfile
 import threading
@@ -62,6 +63,10 @@ class LocalServer:
         return f"http://app.localhost:{self.app_port}"
 
 
+class ServeError(Exception):
+    """Nothing is served, for a reason that whoever started the server can do something about."""
+
+
 class _ByPort:
     """One server, several sockets: the port a request came in on chooses the site."""
 
@@ -73,25 +78,47 @@ class _ByPort:
 
 
 def _listen(port: int) -> list[socket.socket]:
-    """Listen on both loopback addresses: browsers try either for a name under localhost."""
-    first = socket.create_server(("127.0.0.1", port), backlog=512)
+    """Listen on both loopback addresses: browsers try either for a name under localhost.
+
+    Raise ServeError where one of them is somebody else's: a browser could reach that one.
+    """
+    try:
+        first = socket.create_server(("127.0.0.1", port), backlog=512)
+    except OSError as error:
+        raise _cannot_listen(port, error) from None
     sockets = [first]
-    with contextlib.suppress(OSError):
+    try:
         sockets.append(
             socket.create_server(
                 ("::1", first.getsockname()[1]), family=socket.AF_INET6, backlog=512
             )
         )
+    except OSError as error:
+        # A machine without IPv6 has nobody there.
+        if port and error.errno == errno.EADDRINUSE:
+            first.close()
+            raise _cannot_listen(port, error) from None
     return sockets
+
+
+def _cannot_listen(port: int, error: OSError) -> ServeError:
+    if error.errno == errno.EADDRINUSE:
+        return ServeError(f"port {port} is in use: stop what listens there, or choose another")
+    return ServeError(f"cannot listen on port {port}: {error.strerror}")
 
 
 @contextlib.contextmanager
 def serve_in_background(options: ServeOptions) -> Iterator[LocalServer]:
-    """Stamp a deployment for the ports, and serve it in a thread while the block runs."""
+    """Stamp a deployment for the ports, and serve it in a thread while the block runs.
+
+    Raise ServeError where a port is taken, or where there is nothing to serve.
+    """
+    _require_folders(options)
     with contextlib.ExitStack() as stack:
-        kms, app = _listen(options.kms_port), _listen(options.app_port)
-        for listener in (*kms, *app):
-            stack.callback(listener.close)
+        kms, app = (
+            [stack.enter_context(contextlib.closing(listener)) for listener in _listen(port)]
+            for port in (options.kms_port, options.app_port)
+        )
         output = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kms-serve-")))
         kms_port, app_port = kms[0].getsockname()[1], app[0].getsockname()[1]
         local = LocalServer(kms_port, app_port, output / "enclave" / "site")
@@ -112,6 +139,18 @@ def serve_in_background(options: ServeOptions) -> Iterator[LocalServer]:
         finally:
             server.should_exit = True
             thread.join(STOP_DEADLINE_S)
+
+
+def _require_folders(options: ServeOptions) -> None:
+    root = options.app_root
+    if not root.is_dir():
+        raise ServeError(
+            f"{root} is not a folder" if root.exists() else f"there is no folder {root}"
+        )
+    if options.app_port and options.app_port == options.kms_port:
+        raise ServeError(f"page and enclave need a port each: both are {options.app_port}")
+    if not (options.pieces / "pieces.json").is_file():
+        raise ServeError(f"there is no built enclave in {options.pieces}: run make pieces")
 
 
 def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
