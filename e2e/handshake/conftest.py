@@ -72,6 +72,12 @@ def servers(tmp_path_factory: pytest.TempPathFactory, pieces: Path) -> Iterator[
 OpenPage = Callable[..., Page]
 
 
+def code_of(page: Page, expression: str) -> str | None:
+    """How a promise of a page with the SDK ends: None where it resolves."""
+    outcome = page.evaluate(f"outcome({expression})")
+    return outcome["error"]["code"] if "error" in outcome else None
+
+
 @contextlib.contextmanager
 def page_opener(chromium: Browser, servers: Servers) -> Iterator[OpenPage]:
     """Open a page of ``pages/`` and wait until its script has run; each in a storage of its own."""

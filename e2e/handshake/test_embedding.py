@@ -88,6 +88,18 @@ def test_the_sdk_says_that_nobody_answered(open_page: OpenPage) -> None:
     assert page.locator("iframe").count() == 0
 
 
+@pytest.mark.parametrize("cause", ["parentOrigins", "frame-ancestors", "integrity", "console"])
+def test_silence_is_explained(open_page: OpenPage, servers: Servers, cause: str) -> None:
+    """A script that is not the one that was built never runs: nobody else could explain it."""
+    for file in servers(variant="frame").site.glob("assets/frame.*.js"):
+        file.write_bytes(file.read_bytes() + b"\n")
+    page = open_page("sdk.html", variant="frame")
+    outcome = page.evaluate(f"outcome(open_({{ timeouts: {{ helloMs: {SILENCE_MS} }} }}))")
+    assert outcome["error"]["code"] == "channel.timeout"
+    assert cause in outcome["error"]["message"]
+    assert page.evaluate("location.origin") in outcome["error"]["message"]
+
+
 def test_the_client_is_one_and_says_little(raw_page: Page, servers: Servers) -> None:
     frame = enclave_frame(raw_page, servers().kms_port)
     assert frame.evaluate("window.__kmsClient.state") == "ready"

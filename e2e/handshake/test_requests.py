@@ -149,10 +149,19 @@ def test_calls_under_way_are_bounded(raw_page: Page) -> None:
         MAX_CALLS_IN_FLIGHT + 5,
     )
     raw_page.evaluate(f"replyTo({MAX_CALLS_IN_FLIGHT + 4})")
-    refused = raw_page.evaluate(
-        "received.filter(({ error }) => error).map(({ id, error }) => [id, error.code])"
-    )
-    assert refused == [[MAX_CALLS_IN_FLIGHT + extra, "request.invalid"] for extra in range(5)]
+    refused = raw_page.evaluate("received.filter(({ error }) => error)")
+    assert [reply["id"] for reply in refused] == [MAX_CALLS_IN_FLIGHT + n for n in range(5)]
+    for reply in refused:
+        assert reply["error"]["code"] == "request.too.large"
+        assert "Too many calls at once" in reply["error"]["message"]
+        assert reply["error"]["retryAfterMs"] > 0
+
+
+def test_an_id_that_is_under_way_is_refused_by_its_name(raw_page: Page) -> None:
+    act(raw_page, 1, "hang")
+    act(raw_page, 1, "echo")
+    error = raw_page.evaluate("replyTo(1)")["error"]
+    assert (error["code"], error["details"]["field"]) == ("request.invalid", "id")
 
 
 def test_an_error_without_a_message_is_still_an_error(raw_page: Page) -> None:

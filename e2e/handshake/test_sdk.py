@@ -1,4 +1,4 @@
-"""KMSUser: instances, promises that always settle, and what it makes of its parameters."""
+"""KMSUser: instances, and promises that always settle."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import json
 import pytest
 from playwright.sync_api import Page
 
-from e2e.handshake.conftest import OpenPage
+from e2e.handshake.conftest import OpenPage, code_of
 
 SANDBOX = (
     "allow-scripts allow-same-origin allow-forms allow-popups allow-popups-to-escape-sandbox "
@@ -15,11 +15,6 @@ SANDBOX = (
 )
 ALLOW = "publickey-credentials-get; publickey-credentials-create; storage-access"
 PAGE_ENTRIES = [{"seqNum": number} for number in range(6)]
-
-
-def code_of(page: Page, expression: str) -> str | None:
-    outcome = page.evaluate(f"outcome({expression})")
-    return outcome["error"]["code"] if "error" in outcome else None
 
 
 def iframes(page: Page) -> int:
@@ -71,6 +66,33 @@ def test_bad_options_are_refused_at_once(shared_sdk_page: Page, options: str) ->
         f"(() => {{ try {{ new KMSUser({options}); }} catch ({{ code }}) {{ return code; }} }})()"
     )
     assert code == "request.invalid"
+
+
+ORIGINS = {
+    "no text": ("5", "must be text"),
+    "no URL": ("'http://kms.example:99999'", "is not a URL"),
+    "a host alone": ("'kms.example'", "is not a URL"),
+    "host and port": ("'localhost:8501'", "must begin with https:// or http://"),
+    "another scheme": ("'ftp://kms.example'", "must begin with https:// or http://"),
+    "user information": ("'https://a:b@kms.example'", "user information"),
+    "a path": ("'https://kms.example/path'", "belongs into kmsPath"),
+    "a query": ("'https://kms.example/?a'", "without query"),
+    "the page's own": ("location.origin", "the page's own origin"),
+}
+
+
+@pytest.mark.parametrize(("origin", "fault"), ORIGINS.values(), ids=ORIGINS.keys())
+def test_an_origin_that_is_none_is_told_by_its_own_fault(
+    shared_sdk_page: Page, origin: str, fault: str
+) -> None:
+    error = shared_sdk_page.evaluate(
+        f"""(() => {{
+            try {{ new KMSUser({{ kmsOrigin: {origin} }}); }}
+            catch ({{ code, message, details }}) {{ return {{ code, message, details }}; }}
+        }})()"""
+    )
+    assert (error["code"], error["details"]["field"]) == ("request.invalid", "kmsOrigin")
+    assert fault in error["message"]
 
 
 def test_init_is_one_however_often_it_is_called(open_page: OpenPage) -> None:
@@ -235,69 +257,29 @@ def test_events_reach_every_handler_until_it_is_taken_off(sdk_page: Page) -> Non
         }"""
     )
     assert sdk_page.evaluate("seen") == ["mine", "everybody", "everybody"]
-    assert (
-        sdk_page.evaluate(
-            "(() => { try { kms.on('made.up', handler); } catch ({ code }) { return code; } })()"
-        )
-        == "request.invalid"
+
+
+@pytest.mark.parametrize(
+    ("listening", "field"),
+    [
+        ("'made.up', () => 1", "event"),
+        ("'constructor', () => 1", "event"),
+        ("undefined, () => 1", "event"),
+        ("'quota.alert'", "handler"),
+        ("'quota.alert', null", "handler"),
+        ("'quota.alert', { handleEvent() {} }", "handler"),
+    ],
+)
+def test_a_handler_that_nothing_would_call_is_refused(
+    shared_sdk_page: Page, listening: str, field: str
+) -> None:
+    error = shared_sdk_page.evaluate(
+        f"""(() => {{
+            try {{ kms.on({listening}); }}
+            catch ({{ code, details }}) {{ return {{ code, field: details.field }}; }}
+        }})()"""
     )
-
-
-UNSENDABLE = {
-    "function": "() => 1",
-    "symbol": "Symbol('s')",
-    "BigInt": "1n",
-    "NaN": "NaN",
-    "Map": "new Map()",
-    "class instance": "new (class Endpoint { url = 'x'; })()",
-    "window": "window",
-    "throwing getter": "({ get a() { throw new Error('private'); } })",
-    "cycle": "(() => { const a = []; a.push(a); return a; })()",
-    "hole": "[, 1]",
-}
-
-
-@pytest.mark.parametrize("value", UNSENDABLE.values(), ids=UNSENDABLE.keys())
-def test_what_is_no_json_is_refused_by_name(shared_sdk_page: Page, value: str) -> None:
-    outcome = shared_sdk_page.evaluate(
-        f"outcome(kms.createLease({{ userId: 'u', subs: [], ttlHours: 1, quotas: {value} }}))"
-    )
-    assert outcome["error"]["code"] == "request.invalid"
-    assert outcome["error"]["details"]["field"].startswith("params.quotas")
-    assert "private" not in json.dumps(outcome)
-
-
-@pytest.mark.parametrize("params", ["null", "undefined", "'text'", "5", "[]", "() => 1"])
-def test_params_have_to_be_an_object(shared_sdk_page: Page, params: str) -> None:
-    assert code_of(shared_sdk_page, f"kms.createLease({params})") == "request.invalid"
-
-
-def test_a_megabyte_is_too_large(shared_sdk_page: Page) -> None:
-    assert code_of(shared_sdk_page, "kms.setupPassphrase('x'.repeat(1e6))") == "request.too.large"
-
-
-def test_binary_becomes_base64url_and_undefined_nothing(shared_sdk_page: Page) -> None:
-    text = shared_sdk_page.evaluate(
-        """kms.createLease({
-            leaseId: "echo",
-            none: undefined,
-            view: new Uint8Array([0, 255, 254, 251]).subarray(1),
-            buffer: new ArrayBuffer(3),
-        })"""
-    )["publicKey"]
-    assert json.loads(text)["params"] == {"leaseId": "echo", "view": "__77", "buffer": "AAAA"}
-
-
-def test_an_accessor_is_read_once_and_sent_as_data(shared_sdk_page: Page) -> None:
-    text = shared_sdk_page.evaluate(
-        """(() => {
-            window.reads = 0;
-            const params = { leaseId: "echo", get userId() { reads++; return "u"; } };
-            return kms.createLease(params);
-        })()"""
-    )["publicKey"]
-    assert json.loads(text)["params"] == {"leaseId": "echo", "userId": "u"}
-    assert shared_sdk_page.evaluate("reads") == 1
+    assert error == {"code": "request.invalid", "field": field}
 
 
 def test_the_whole_log_is_read_in_pages(shared_sdk_page: Page) -> None:

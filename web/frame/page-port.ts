@@ -15,6 +15,9 @@ import type { Progress, Ready, Refused } from "../protocol/handshake";
 import { formatParams } from "../protocol/json";
 import { MAX_CALLS_IN_FLIGHT, MAX_NAME_CHARS } from "../protocol/limits";
 
+/** By then the worker has answered a good part of the calls that fill the port. */
+const BUSY_RETRY_MS = 500;
+
 /** Carries one checked request; rejects with KMSError. */
 export type Perform = (method: MethodName, paramsText: string) => Promise<unknown>;
 
@@ -37,9 +40,9 @@ export class PagePort {
   async #receive(message: unknown): Promise<void> {
     if (!hasId(message)) return;
     const { id } = message;
-    const fault = this.#admissionFault(id);
-    if (fault) {
-      this.#replyError(id, invalidRequest("id", fault));
+    const refusal = this.#admissionRefusal(id);
+    if (refusal) {
+      this.#replyError(id, refusal);
       return;
     }
     this.#inFlight.add(id);
@@ -54,9 +57,13 @@ export class PagePort {
     }
   }
 
-  #admissionFault(id: number): string | null {
-    if (this.#inFlight.has(id)) return "is under way already";
-    return this.#inFlight.size < MAX_CALLS_IN_FLIGHT ? null : `more than ${MAX_CALLS_IN_FLIGHT} calls are under way`;
+  #admissionRefusal(id: number): KMSError | null {
+    if (this.#inFlight.has(id)) return invalidRequest("id", "is under way already");
+    if (this.#inFlight.size < MAX_CALLS_IN_FLIGHT) return null;
+    return new KMSError("request.too.large", `Too many calls at once: ${MAX_CALLS_IN_FLIGHT} are under way`, {
+      retryAfterMs: BUSY_RETRY_MS,
+      details: { maxCallsInFlight: MAX_CALLS_IN_FLIGHT },
+    });
   }
 
   #replyError(id: number, error: KMSError): void {

@@ -30,11 +30,11 @@ export function copyParams(params: unknown, convert: Convert = () => undefined):
 /** The JSON text of a copy of `params`. Throws as `copyParams` does. */
 export function formatParams(params: unknown): string {
   const text = JSON.stringify(copyParams(params));
-  if (text.length > MAX_PARAMS_CHARS) throw tooLarge();
+  if (text.length > MAX_PARAMS_CHARS) throw paramsTooLarge();
   return text;
 }
 
-function tooLarge(): KMSError {
+export function paramsTooLarge(): KMSError {
   return new KMSError("request.too.large", undefined, { details: { maxChars: MAX_PARAMS_CHARS } });
 }
 
@@ -90,7 +90,7 @@ class Copier {
 
   #count(chars: number): void {
     this.#chars += chars;
-    if (this.#chars > MAX_PARAMS_CHARS) throw tooLarge();
+    if (this.#chars > MAX_PARAMS_CHARS) throw paramsTooLarge();
   }
 }
 

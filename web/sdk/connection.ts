@@ -221,10 +221,21 @@ export class Connection {
 
   #timeoutError(timeoutMs: number): KMSError {
     const stage = this.#state.name === "start" ? this.#state.progress.stage : this.#state.name;
-    const hint = stage === "hello" ? "; is this page's origin configured there?" : "";
-    const message = `The enclave at ${this.#address.origin} did not answer (${stage}, ${timeoutMs}ms)${hint}`;
-    return new KMSError("channel.timeout", message, { details: { stage, timeoutMs } });
+    const message = `The enclave at ${this.#address.origin} did not answer (${stage}, ${timeoutMs}ms)`;
+    const help = stage === "hello" ? `. ${silenceInWords(location.origin)}` : "";
+    return new KMSError("channel.timeout", message + help, { details: { stage, timeoutMs } });
   }
+}
+
+/** A browser tells a page nothing about why a frame of another origin stays silent; it tells the developer. */
+function silenceInWords(pageOrigin: string): string {
+  return (
+    "The browser's console usually says which it is: nothing is served there; " +
+    `this page's origin, ${pageOrigin}, is not among the parentOrigins of the enclave's configuration, ` +
+    "so the enclave keeps silent or its frame-ancestors header blocks the iframe; " +
+    "or the enclave's page loaded and its code did not start, because a file is not the one that was built " +
+    "(integrity) or a Content-Security-Policy blocks it: then deploy the enclave again with its own headers"
+  );
 }
 
 export function closedError(message: string): KMSError {

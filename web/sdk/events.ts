@@ -8,8 +8,10 @@ export type EventHandler = (data: unknown) => void;
 export class Events {
   readonly #handlers = new Map<EventName, Set<EventHandler>>();
 
+  /** Throws KMSError `request.invalid`. */
   on(event: EventName, handler: EventHandler): void {
     if (!isEventName(event)) throw invalidRequest("event", `must be one of ${EVENT_NAMES.join(", ")}`);
+    if (typeof handler !== "function") throw invalidRequest("handler", "must be a function");
     const handlers = this.#handlers.get(event) ?? new Set();
     this.#handlers.set(event, handlers.add(handler));
   }

@@ -4,6 +4,8 @@ import { invalidRequest } from "../protocol/errors";
 import { isPromptMode, PROMPT_MODES, type PromptMode } from "../protocol/handshake";
 import { DEFAULT_TIMEOUTS, TIMEOUT_NAMES, type Timeouts } from "./timeouts";
 
+const EXAMPLE = "https://kms.example.com";
+
 export interface KMSUserOptions {
   /** Origin of the enclave, such as `https://kms.example.com`. Not the page's own. */
   readonly kmsOrigin: string;
@@ -52,11 +54,18 @@ export function parseAddress({ kmsOrigin, kmsPath = "/" }: KMSUserOptions): URL 
   return address;
 }
 
-function parseOrigin(text: string): string {
-  const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol !== "https:" && url?.protocol !== "http:") throw invalidRequest("kmsOrigin", "must be an origin");
-  if (text !== url.origin && text !== `${url.origin}/`) throw invalidRequest("kmsOrigin", "must be an origin only");
-  return url.origin;
+/** Each fault in its own words: most first attempts at embedding fail here. */
+function parseOrigin(text: unknown): string {
+  if (typeof text !== "string") throw invalidRequest("kmsOrigin", `must be text such as ${EXAMPLE}`);
+  if (!URL.canParse(text)) throw invalidRequest("kmsOrigin", `is not a URL; it must be like ${EXAMPLE}`);
+  const { protocol, origin, username, password, pathname, search, hash } = new URL(text);
+  if (protocol !== "https:" && protocol !== "http:") {
+    throw invalidRequest("kmsOrigin", `must begin with https:// or http://, like ${EXAMPLE}`);
+  }
+  if (username || password) throw invalidRequest("kmsOrigin", `must not hold user information; ${origin} is enough`);
+  if (pathname !== "/") throw invalidRequest("kmsOrigin", `must be ${origin} alone; a path belongs into kmsPath`);
+  if (search || hash) throw invalidRequest("kmsOrigin", `must be ${origin} alone, without query and fragment`);
+  return origin;
 }
 
 /** Throws KMSError `request.invalid`. */

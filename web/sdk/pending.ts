@@ -1,24 +1,36 @@
-/** Calls that wait for their reply. Every one settles: by the reply, its deadline, or the end of the channel. */
+/**
+ * Calls that wait for their reply. Every one settles: by the reply, its deadline, or the end of the channel.
+ *
+ * What a page asks for beyond a window waits here for its turn, in order: the frame refuses
+ * a flood, and no honest page should have to count its calls. A deadline begins when its
+ * call is sent, so a queue only takes the time that the calls before it take.
+ */
 
 import type { Reply } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
+import { MAX_CALLS_IN_FLIGHT } from "../protocol/limits";
 import { Deadline } from "./deadline";
+
+/** Half of what the frame takes: what was given up here, it may still be working on. */
+const WINDOW = MAX_CALLS_IN_FLIGHT / 2;
 
 interface PendingCall {
   /** On whose behalf; its calls are rejected together. */
   readonly owner: object;
   readonly deadline: Deadline;
+  readonly send: (id: number) => void;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: KMSError) => void;
 }
 
 export class PendingCalls {
-  readonly #calls = new Map<number, PendingCall>();
+  readonly #queued = new Map<number, PendingCall>();
+  readonly #sent = new Map<number, PendingCall>();
   #nextId = 0;
   #isHeld = false;
 
-  /** `send` posts the request under the ID it is given; where it throws, the call rejects with that. */
+  /** `send` posts the request under the ID it is given, now or when there is room; it must not throw. */
   add(owner: object, method: MethodName, timeoutMs: number, send: (id: number) => void): Promise<unknown> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
@@ -28,9 +40,8 @@ export class PendingCalls {
           new KMSError("channel.timeout", `Request timeout: ${method} (${timeoutMs}ms)`, { details }),
         );
       });
-      send(id);
-      this.#calls.set(id, { owner, deadline, resolve, reject });
-      if (!this.#isHeld) deadline.run();
+      this.#queued.set(id, { owner, deadline, send, resolve, reject });
+      this.#sendQueued();
     });
   }
 
@@ -43,22 +54,40 @@ export class PendingCalls {
   /** While the user is being asked, no deadline runs. */
   holdDeadlines(isHeld: boolean): void {
     this.#isHeld = isHeld;
-    for (const { deadline } of this.#calls.values()) {
+    for (const { deadline } of this.#sent.values()) {
       if (isHeld) deadline.hold();
       else deadline.run();
     }
   }
 
   rejectAll(error: KMSError, owner?: object): void {
-    for (const [id, call] of this.#calls) {
-      if (owner === undefined || call.owner === owner) this.#take(id)?.reject(error);
+    // What waits goes first: the room that the others leave is not for it.
+    for (const calls of [this.#queued, this.#sent]) {
+      for (const [id, call] of [...calls]) {
+        if (owner !== undefined && call.owner !== owner) continue;
+        this.#queued.delete(id);
+        this.#take(id);
+        call.reject(error);
+      }
     }
   }
 
+  #sendQueued(): void {
+    for (const [id, call] of this.#queued) {
+      if (this.#sent.size >= WINDOW) return;
+      this.#queued.delete(id);
+      this.#sent.set(id, call);
+      if (!this.#isHeld) call.deadline.run();
+      call.send(id);
+    }
+  }
+
+  /** The call of a reply, once; its place goes to the next. */
   #take(id: number): PendingCall | undefined {
-    const call = this.#calls.get(id);
-    this.#calls.delete(id);
+    const call = this.#sent.get(id);
+    this.#sent.delete(id);
     call?.deadline.stop();
+    this.#sendQueued();
     return call;
   }
 }

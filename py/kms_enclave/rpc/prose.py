@@ -86,7 +86,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "jti.collision": "Call again; nothing was issued.",
     "request.invalid": "A mistake of the caller: `details` has `field` and `reason`.",
     "method.unknown": "A mistake of the caller, or an older enclave than the SDK.",
-    "request.too.large": "The JSON text of `params` is over 262 144 characters.",
+    "request.too.large": "The JSON text of `params` is over 262 144 characters, or more than 1 024"
+    " calls are under way on the port (the SDK queues them).",
     "origin.denied": "Only the origin that created the lease may use it.",
     "integrity.failed": "Deploy again, and find out who changed the files.",
     "attestation.failed": "Keep the log (`error.handle`), find out what happened, then reset.",
@@ -97,7 +98,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "storage.newer": "Reload until the newer version of the enclave comes.",
     "unsupported": "Another browser, or a newer one; `details.capability` names what is missing.",
     "channel.not.initialized": "Await `init()` first.",
-    "channel.timeout": "`details.stage` says where. At `hello`, check `parentOrigins`.",
+    "channel.timeout": "`details.stage` says where. At `hello`: `parentOrigins`, or a damaged"
+    " deployment.",
     "channel.closed": "Whether a call under way took effect is unknown. Call `init()` again.",
     "internal": "A defect. Report it with `details.correlationId`.",
 }
