@@ -11,7 +11,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
-from e2e.unlock.isolated_site import isolated_site
+from e2e.driving.isolated_site import isolated_site
 from e2e.unlock.user import ARMED_MS, PASSKEY, User, add_authenticator
 from web.server.serving import LocalServer
 
