@@ -22,7 +22,7 @@ from kms_enclave.ports.storage import (
     StoreName,
 )
 
-__all__ = ["CrashError", "FakeClock", "FaultyCrypto", "FaultyStorage"]
+__all__ = ["START_MS", "CrashError", "FakeClock", "FaultyCrypto", "FaultyStorage"]
 
 START_MS = 1_900_000_000_000
 _COSTLY_ITERATIONS = 100_000

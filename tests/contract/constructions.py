@@ -6,6 +6,10 @@ ciphertext it opens, the public key that belongs to what came out.
 
 from __future__ import annotations
 
+from typing import Literal
+
+import attrs
+from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.challenge import operation_hash
 from kms_enclave.enrollment.passphrase import normalize_passphrase
 from kms_enclave.enrollment.record import master_secret_aad
@@ -17,6 +21,14 @@ from kms_enclave.keys.derivation import (
 )
 from kms_enclave.keys.thumbprint import vapid_thumbprint
 from kms_enclave.keys.vapid import lease_copy_aad, main_copy_aad
+from kms_enclave.leases.relay import (
+    RelayBinding,
+    RelayCall,
+    RelayProof,
+    examine_proof,
+    format_relay_id,
+    proof_bytes,
+)
 from kms_enclave.ports.crypto import MasterSecret, PassphraseKeys, SignatureCheck, WrappingKey
 
 from .expect import equal, holds
@@ -168,3 +180,40 @@ async def additional_data_are_the_vectors_bytes(subject: Subject) -> None:
         ),
         lease["bytes"],
     )
+
+
+async def relay_proofs_of_the_vectors_are_taken_for_their_call_only(subject: Subject) -> None:
+    vector = subject.vectors["relayProof"]
+    signed = vector.part("call")
+    call = RelayCall(
+        enclave_origin=signed.text("origin"),
+        method=signed.text("method"),
+        lease_id=signed.text("leaseId"),
+        eid=signed.text("eid"),
+        count=signed.number("count"),
+    )
+    algorithms: tuple[tuple[Literal["Ed25519", "ES256"], str], ...] = (
+        ("Ed25519", "ed25519"),
+        ("ES256", "es256"),
+    )
+    for algorithm, name in algorithms:
+        made = vector.part(name)
+        binding = RelayBinding(algorithm, format_base64url(made["publicKey"]))
+        equal(format_relay_id(binding), made.text("rid"))
+        proof = RelayProof(
+            nonce=signed.text("nonce"),
+            timestamp=signed.number("timestamp"),
+            signature=format_base64url(made["signature"]),
+        )
+        equal(proof_bytes(call, proof), vector["bytes"])
+        for asked, fault in ((call, None), (attrs.evolve(call, count=4), "signature")):
+            examined = await examine_proof(
+                subject.crypto,
+                subject.storage,
+                binding=binding,
+                call=asked,
+                proof=proof,
+                now_ms=proof.timestamp,
+            )
+            refusal = examined.refusal
+            equal(None if refusal is None else refusal.details["fault"], fault)

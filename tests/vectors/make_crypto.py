@@ -17,7 +17,7 @@ import sys
 
 import rfc8785
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa, utils
 from cryptography.hazmat.primitives.asymmetric.ed25519 import (
     Ed25519PrivateKey,
     Ed25519PublicKey,
@@ -37,6 +37,7 @@ PASSPHRASE = b"office stapler 7"
 PASSPHRASE_SALT = bytes.fromhex("00112233445566778899aabbccddeeff")
 ITERATIONS = 600_000
 ASSERTION = b"authenticator data, then the SHA-256 of the client data"
+RELAY_TIMESTAMP_MS = 1_760_000_200_000
 # How far the next prime is from what the label gives.
 RSA_PRIMES = {"rsa p": 204, "rsa q": 36}
 
@@ -157,6 +158,7 @@ def vectors() -> dict[str, object]:
         "thumbprint": {"publicKey": point.hex(), "kid": kid},
         "webauthn": {"es256": es256_vector(), "eddsa": eddsa_vector(), "rs256": rs256_vector()},
         "challenge": challenge_vector(),
+        "relayProof": relay_proof_vector(),
         "aad": {
             "masterSecret": master_aad,
             "prfMasterSecret": prf_aad,
@@ -257,6 +259,44 @@ def challenge_vector() -> dict[str, object]:
         "random": random.hex(),
         "operation": digest.hex(),
         "challenge": challenge.hex(),
+    }
+
+
+def relay_proof_vector() -> dict[str, object]:
+    """One call, signed by a relay with each of the two algorithms."""
+    call: dict[str, str | int] = {
+        "v": "ATS/KMS/relay-proof/v1",
+        "origin": "https://kms.example",
+        "method": "issueVAPIDJWTs",
+        "leaseId": LEASE_ID,
+        "eid": "laptop",
+        "count": 3,
+        "nonce": base64url(pattern("relay nonce", 16)),
+        "timestamp": RELAY_TIMESTAMP_MS,
+    }
+    signed = rfc8785.dumps(call)
+    ed25519 = Ed25519PrivateKey.from_private_bytes(pattern("relay seed", 32))
+    es256 = ec.derive_private_key(int.from_bytes(pattern("relay scalar", 31)), ec.SECP256R1())
+    der = es256.sign(signed, ec.ECDSA(hashes.SHA256(), deterministic_signing=True))
+    r, s = utils.decode_dss_signature(der)
+    return {
+        "call": call,
+        "bytes": signed.hex(),
+        "ed25519": relay_key_vector(ed25519.public_key().public_bytes_raw(), ed25519.sign(signed)),
+        "es256": relay_key_vector(
+            es256.public_key().public_bytes(
+                serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint
+            ),
+            r.to_bytes(32, "big") + s.to_bytes(32, "big"),
+        ),
+    }
+
+
+def relay_key_vector(public_raw: bytes, signature: bytes) -> dict[str, str]:
+    return {
+        "publicKey": public_raw.hex(),
+        "rid": base64url(hashlib.sha256(public_raw).digest()),
+        "signature": signature.hex(),
     }
 
 

@@ -223,7 +223,7 @@ export interface ChangePassphraseParams {
   newPassphrase?: string | null;
 }
 
-/** ``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique. */
+/** ``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique. A lease with a ``relay_binding`` issues only with that relay's proof, call by call. */
 export interface CreateLeaseParams {
   userId: string;
   subs: readonly Endpoint[];
@@ -231,6 +231,7 @@ export interface CreateLeaseParams {
   quotas?: QuotaOverrides | null;
   kid?: string | null;
   label?: string | null;
+  relayBinding?: RelayBinding | null;
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
@@ -337,14 +338,16 @@ export interface IssueManyParams {
   count: number;
   kid?: string | null;
   relayId?: string | null;
+  relayProof?: RelayProof | null;
 }
 
-/** ``kid``, where given, must be the lease's; ``relay_id`` becomes the claim ``rid``. */
+/** ``kid``, where given, must be the lease's; ``relay_id`` becomes the claim ``rid``. A bound lease needs ``relay_proof``; its ``rid`` is the relay's key thumbprint. */
 export interface IssueParams {
   leaseId: string;
   endpoint: Endpoint;
   kid?: string | null;
   relayId?: string | null;
+  relayProof?: RelayProof | null;
 }
 
 /** A VAPID token; ``exp`` and ``nbf`` in Unix *seconds*, as in its claims. */
@@ -385,6 +388,7 @@ export interface LeaseInfo {
   state: "active" | "suspended" | "needs-resume" | "expired" | "revoked";
   label?: string | null;
   revokedAt?: number | null;
+  relayBinding?: RelayBinding | null;
 }
 
 /** A lease, and what authenticates; without credentials the enclave asks. */
@@ -447,6 +451,19 @@ export interface Quotas {
   sendsPerMinutePerEid: number;
 }
 
+/** A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point. */
+export interface RelayBinding {
+  alg: "Ed25519" | "ES256";
+  key: string;
+}
+
+/** A bound relay's word for one call; ``nonce`` 16 to 64 bytes, ``timestamp`` in milliseconds. What is signed, byte for byte: docs/spec/relay-proof.md. */
+export interface RelayProof {
+  nonce: string;
+  timestamp: number;
+  signature: string;
+}
+
 /** An id of ``getEnrollments``; the last one that must remain is refused. */
 export interface RemoveEnrollmentParams {
   enrollmentId: string;
@@ -481,12 +498,13 @@ export interface RevokeLeaseResult {
   effectiveAt: number;
 }
 
-/** ``exp`` in Unix seconds, ``revoked_at`` in milliseconds. */
+/** ``exp`` in Unix seconds, ``revoked_at`` in milliseconds; ``rid`` is the relay's name. */
 export interface RevokedTokenInfo {
   jti: string;
   leaseId: string;
   exp: number;
   revokedAt: number;
+  rid?: string | null;
 }
 
 /** The emergency list of this origin. */

@@ -29,6 +29,7 @@ from kms_enclave.leases.lease import (
     verify_ttl,
     write_lease,
 )
+from kms_enclave.leases.relay import RelayBinding, verify_binding
 from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
 
 __all__ = ["LeaseRequest", "create_lease", "in_words", "verify_request"]
@@ -46,6 +47,7 @@ class LeaseRequest:
     quotas: Mapping[str, int]
     kid: str | None = None
     label: str | None = None
+    relay_binding: RelayBinding | None = None
 
 
 @attrs.frozen
@@ -80,6 +82,8 @@ def verify_request(request: LeaseRequest, *, config: Config) -> tuple[int, Quota
     """Return a request's length in milliseconds and its quotas; what is wrong raises."""
     ttl_ms = verify_ttl(request.ttl_hours, config=config)
     verify_subs(request.subs, config=config)
+    if request.relay_binding is not None:
+        verify_binding(request.relay_binding, field="relayBinding")
     return ttl_ms, resolve_quotas(request.quotas, config=config)
 
 
@@ -91,7 +95,10 @@ def in_words(request: LeaseRequest) -> str:
 
 
 def _details(record: LeaseRecord) -> dict[str, object]:
+    binding = record.relay_binding
+    bound = {"relayBinding": {"alg": binding.alg, "key": binding.key}} if binding else {}
     return {
+        **bound,
         "endpoints": [{"aud": sub.aud, "eid": sub.eid} for sub in record.subs],
         "exp": record.exp,
         "lakPublicKey": record.lak_public,
@@ -147,6 +154,7 @@ async def _make_lease(
         lak_public=format_base64url(lak.public_raw),
         lak_delegation_cert=certificate,
         label=request.label,
+        relay_binding=request.relay_binding,
     )
     return Lease(record, copy.signing_key, lak.private, revision=1)
 

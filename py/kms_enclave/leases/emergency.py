@@ -27,6 +27,7 @@ class RevokedToken:
     lease_id: str
     exp: int
     revoked_at: int
+    rid: str | None = None
 
 
 async def is_token_revoked(storage: StoragePort, jti: str, *, origin: str, now_ms: int) -> bool:
@@ -61,7 +62,7 @@ async def list_revoked_tokens(
             continue
         since = revoked_at.get(token.lease_id)
         if since is not None:
-            tokens.append(RevokedToken(str(key), token.lease_id, token.exp, since))
+            tokens.append(RevokedToken(str(key), token.lease_id, token.exp, since, token.rid))
     return tokens
 
 

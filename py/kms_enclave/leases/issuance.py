@@ -27,6 +27,14 @@ from kms_enclave.leases.endpoint import verify_audience
 from kms_enclave.leases.lease import LeaseRecord, LiveLease, Sub, verify_live_lease
 from kms_enclave.leases.ledger import LeaseAccount, Ledger
 from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
+from kms_enclave.leases.relay import (
+    Examined,
+    ProofUse,
+    RelayCall,
+    RelayProof,
+    bind_relay,
+    examine_proof,
+)
 from kms_enclave.leases.token import (
     TOKEN_TTL_S,
     TokenClaims,
@@ -36,7 +44,7 @@ from kms_enclave.leases.token import (
     stagger,
     token_address,
 )
-from kms_enclave.ports.storage import ABSENT, Expectation, Put, Record
+from kms_enclave.ports.storage import ABSENT, Address, Expectation, Put, Record
 
 __all__ = ["IssueRequest", "Issuer", "Token"]
 
@@ -53,6 +61,8 @@ class IssueRequest:
     kid: str | None = None
     relay_id: str | None = None
     count: int = 1
+    method: str = "issueVAPIDJWT"
+    relay_proof: RelayProof | None = None
 
 
 @attrs.frozen
@@ -74,6 +84,7 @@ class _Granted:
     lease: LiveLease
     claims: Sequence[TokenClaims]
     used: int
+    proof: ProofUse | None
 
 
 @attrs.define
@@ -121,8 +132,9 @@ class Issuer:
 
         async def plan(now_ms: int) -> Change:
             fresh: set[str] = set()
+            nonces: set[Address] = set()
             for call in calls:
-                call.outcome = await self._decide(call.request, now_ms, fresh)
+                call.outcome = await self._decide(call.request, now_ms, fresh, nonces)
             refusals = [
                 Refusal(call.request.lease_id, call.request.origin, call.outcome.code)
                 for call in calls
@@ -142,7 +154,7 @@ class Issuer:
                 call.reply.set_exception(call.outcome)
 
     async def _decide(
-        self, request: IssueRequest, now_ms: int, fresh: set[str]
+        self, request: IssueRequest, now_ms: int, fresh: set[str], nonces: set[Address]
     ) -> _Granted | KMSError:
         """Grant and count, or refuse; what was refused from memory is decided again.
 
@@ -153,23 +165,51 @@ class Issuer:
             account, just_read = await self._ledger.account(request.lease_id)
             if just_read:
                 fresh.add(request.lease_id)
+            proof = await self._examine(request, account.lease.record)
             try:
-                return self._grant(request, account, now_ms)
+                return self._grant(request, account, now_ms, proof, nonces)
             except KMSError:
                 if request.lease_id in fresh or account.uncommitted:
                     raise
             fresh.add(request.lease_id)
-            return self._grant(request, await self._ledger.reread(request.lease_id), now_ms)
+            account = await self._ledger.reread(request.lease_id)
+            return self._grant(request, account, now_ms, proof, nonces)
         except KMSError as refusal:
             return refusal
 
-    def _grant(self, request: IssueRequest, account: LeaseAccount, now_ms: int) -> _Granted:
+    async def _examine(self, request: IssueRequest, lease: LeaseRecord) -> Examined:
+        call = RelayCall(
+            enclave_origin=self._context.enclave_origin,
+            method=request.method,
+            lease_id=request.lease_id,
+            eid=request.endpoint.eid,
+            count=request.count,
+        )
+        return await examine_proof(
+            self._context.crypto,
+            self._context.storage,
+            binding=lease.relay_binding,
+            call=call,
+            proof=request.relay_proof,
+            now_ms=self._context.clock.now_ms(),
+            not_before_ms=lease.proofs_after,
+        )
+
+    def _grant(
+        self,
+        request: IssueRequest,
+        account: LeaseAccount,
+        now_ms: int,
+        proof: Examined,
+        nonces: set[Address],
+    ) -> _Granted:
         suspended = account.patterns.match(account.lease.record.user_id)
         lease = verify_live_lease(
             account.lease, expected_origin=request.origin, now_ms=now_ms, suspended=suspended
         )
         verify_endpoint(request, lease=lease.record)
         claims = self._claims(request, lease.record)
+        use = proof.require(nonces)
         decision = account.tokens.decide(request.count, now_ms=now_ms)
         if not decision.granted:
             limit = account.tokens.limit
@@ -185,12 +225,15 @@ class Issuer:
                 },
             )
         account.grant_tokens(request.count, now_ms=now_ms)
-        return _Granted(account, lease, claims, decision.used + request.count)
+        if use is not None:
+            nonces.add(use.address)
+        return _Granted(account, lease, claims, decision.used + request.count, use)
 
     def _claims(self, request: IssueRequest, lease: LeaseRecord) -> Sequence[TokenClaims]:
         # The claims go by the clock, not by the log's time: push services compare them
         # with their own clocks.
         now_s = self._context.clock.now_ms() // 1000
+        rid = bind_relay(lease.relay_binding, asked=request.relay_id)
         lives = stagger(
             request.count, issued_at_s=now_s, ttl_s=TOKEN_TTL_S, lease_end_s=lease.exp // 1000
         )
@@ -209,7 +252,7 @@ class Issuer:
                 exp=exp,
                 jti=self._context.crypto.random_uuid(),
                 eid=request.endpoint.eid,
-                rid=request.relay_id,
+                rid=rid,
             )
             for nbf, exp in lives
         ]
@@ -226,6 +269,7 @@ class Issuer:
             )
         )
         tokens = [(outcome, claims) for _, outcome in granted for claims in outcome.claims]
+        proofs = [outcome.proof for _, outcome in granted if outcome.proof is not None]
         return Change(
             drafts=[
                 *(
@@ -238,10 +282,12 @@ class Issuer:
             expectations=[
                 *(named for account in accounts.values() for named in account.expectations()),
                 *(Expectation(token_address(claims.jti), ABSENT) for _, claims in tokens),
+                *(proof.expectation() for proof in proofs),
             ],
             puts=[
                 *(put for account in accounts.values() for put in account.puts()),
                 *(_token_put(outcome, claims) for outcome, claims in tokens),
+                *(proof.put() for proof in proofs),
             ],
         )
 
@@ -305,6 +351,7 @@ def _token_put(granted: _Granted, claims: TokenClaims) -> Put:
         lease_id=granted.lease.record.lease_id,
         eid=claims.eid,
         nbf=claims.nbf,
+        rid=claims.rid,
     )
     record = Record(1, format_record(value), {}, expires_ms=claims.exp * 1000)
     return Put(token_address(claims.jti), record)

@@ -17,6 +17,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
+from kms_enclave.leases.relay import RelayBinding
 from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case
@@ -78,6 +79,9 @@ class LeaseRecord:
     revoked_at: int | None = None
     revoked_reason: str | None = None
     ended_at: int | None = None
+    relay_binding: RelayBinding | None = None
+    proofs_after: int = 0
+    """Relay proofs from before this time are refused: their nonces may have been forgotten."""
 
 
 @attrs.frozen

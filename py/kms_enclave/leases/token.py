@@ -74,6 +74,7 @@ class TokenRecord:
     lease_id: str | None = None
     eid: str | None = None
     nbf: int | None = None
+    rid: str | None = None
 
 
 def token_address(jti: str) -> Address:

@@ -15,10 +15,11 @@ from kms_enclave.leases.endpoint import verify_visible_ascii
 from kms_enclave.leases.issuance import Issuer, IssueRequest, Token
 from kms_enclave.leases.lease import lease_address, parse_lease
 from kms_enclave.leases.listing import LeaseState, leases_with_state, verify_lease
+from kms_enclave.leases.relay import RelayBinding
 from kms_enclave.leases.revocation import revoke_lease, revoke_leases
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
-from kms_enclave.rpc.translate import to_sub
+from kms_enclave.rpc.translate import to_relay_proof, to_sub
 from kms_enclave.structure import unstructure
 
 __all__ = ["make_lease_handlers"]
@@ -50,19 +51,19 @@ def make_lease_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handle
 
 
 async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> Wire:
-    (token,) = await issuer.issue(_request(params, origin, 1))
+    (token,) = await issuer.issue(_request("issueVAPIDJWT", params, origin, 1))
     return _token(token)
 
 
 async def _issue_many(issuer: Issuer, params: contract.IssueManyParams, origin: str) -> Wire:
     if not 1 <= params.count <= MAX_BATCH:
         raise request_invalid("count", f"must be 1 to {MAX_BATCH}")
-    tokens = await issuer.issue(_request(params, origin, params.count))
+    tokens = await issuer.issue(_request("issueVAPIDJWTs", params, origin, params.count))
     return {"tokens": [_token(token) for token in tokens]}
 
 
 def _request(
-    params: contract.IssueParams | contract.IssueManyParams, origin: str, count: int
+    method: str, params: contract.IssueParams | contract.IssueManyParams, origin: str, count: int
 ) -> IssueRequest:
     if params.relay_id is not None:
         verify_visible_ascii(params.relay_id, field="relayId")
@@ -73,6 +74,8 @@ def _request(
         kid=params.kid,
         relay_id=params.relay_id,
         count=count,
+        method=method,
+        relay_proof=to_relay_proof(params.relay_proof),
     )
 
 
@@ -153,4 +156,9 @@ def _info(state: LeaseState) -> contract.LeaseInfo:
         state=_STATES[state.reason],
         label=record.label,
         revoked_at=record.revoked_at,
+        relay_binding=_binding(record.relay_binding),
     )
+
+
+def _binding(binding: RelayBinding | None) -> contract.RelayBinding | None:
+    return contract.RelayBinding(binding.alg, binding.key) if binding else None

@@ -27,7 +27,7 @@ from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, ve
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
 from kms_enclave.rpc import contract
-from kms_enclave.rpc.translate import to_sub, to_subscription
+from kms_enclave.rpc.translate import to_relay_binding, to_sub, to_subscription
 from kms_enclave.structure import FieldError, unstructure
 
 __all__ = ["STEPS", "Step"]
@@ -78,6 +78,7 @@ def _create_lease(context: Context, params: contract.CreateLeaseParams) -> Step:
         quotas={name: value for name, value in asked.items() if value is not None},
         kid=params.kid,
         label=params.label,
+        relay_binding=to_relay_binding(params.relay_binding),
     )
     verify_request(request, config=context.config)
 

@@ -16,10 +16,20 @@ from kms_enclave.enrollment.session import AuthorisationRequest
 from kms_enclave.errors import request_invalid
 from kms_enclave.keys.subscription import PushSubscription, SubscriptionKeys
 from kms_enclave.leases.lease import Sub
+from kms_enclave.leases.relay import RelayBinding, RelayProof
 from kms_enclave.rpc import contract
 from kms_enclave.structure import unstructure
 
-__all__ = ["Authenticated", "authorisation", "hash_of", "parse_bytes", "to_sub", "to_subscription"]
+__all__ = [
+    "Authenticated",
+    "authorisation",
+    "hash_of",
+    "parse_bytes",
+    "to_relay_binding",
+    "to_relay_proof",
+    "to_sub",
+    "to_subscription",
+]
 
 _SECRETS = frozenset({"credentials", "newCredentials", "newPassphrase", "passphrase"})
 
@@ -60,6 +70,16 @@ def parse_bytes(text: str, *, field: str) -> bytes:
 def to_sub(endpoint: contract.Endpoint) -> Sub:
     """Return an endpoint as the domain knows it."""
     return Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid)
+
+
+def to_relay_binding(given: contract.RelayBinding | None) -> RelayBinding | None:
+    """Return a relay's key as the domain knows it."""
+    return RelayBinding(given.alg, given.key) if given else None
+
+
+def to_relay_proof(given: contract.RelayProof | None) -> RelayProof | None:
+    """Return a relay's proof as the domain knows it."""
+    return RelayProof(given.nonce, given.timestamp, given.signature) if given else None
 
 
 def to_subscription(given: contract.PushSubscription) -> PushSubscription:

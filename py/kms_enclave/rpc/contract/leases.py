@@ -28,6 +28,8 @@ __all__ = [
     "PatternParams",
     "QuotaOverrides",
     "Quotas",
+    "RelayBinding",
+    "RelayProof",
     "RevokeAllLeasesResult",
     "RevokeLeaseResult",
     "RevokedTokenInfo",
@@ -67,8 +69,31 @@ class QuotaOverrides:
 
 
 @attrs.frozen
+class RelayBinding:
+    """A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point."""
+
+    alg: Literal["Ed25519", "ES256"]
+    key: str = attrs.field(validator=text(128))
+
+
+@attrs.frozen
+class RelayProof:
+    """A bound relay's word for one call; ``nonce`` 16 to 64 bytes, ``timestamp`` in milliseconds.
+
+    What is signed, byte for byte: docs/spec/relay-proof.md.
+    """
+
+    nonce: str = attrs.field(validator=text(128))
+    timestamp: int
+    signature: str = attrs.field(repr=False, validator=text(128))
+
+
+@attrs.frozen
 class CreateLeaseParams:
-    """``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique."""
+    """``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
+
+    A lease with a ``relay_binding`` issues only with that relay's proof, call by call.
+    """
 
     user_id: str = attrs.field(validator=text(128))
     subs: tuple[Endpoint, ...]
@@ -76,6 +101,7 @@ class CreateLeaseParams:
     quotas: QuotaOverrides | None = None
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
     label: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(128)))
+    relay_binding: RelayBinding | None = None
     credentials: Credentials | None = None
 
 
@@ -91,12 +117,16 @@ class CreateLeaseResult:
 
 @attrs.frozen
 class IssueParams:
-    """``kid``, where given, must be the lease's; ``relay_id`` becomes the claim ``rid``."""
+    """``kid``, where given, must be the lease's; ``relay_id`` becomes the claim ``rid``.
+
+    A bound lease needs ``relay_proof``; its ``rid`` is the relay's key thumbprint.
+    """
 
     lease_id: str = attrs.field(validator=text(64))
     endpoint: Endpoint
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
     relay_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+    relay_proof: RelayProof | None = None
 
 
 @attrs.frozen
@@ -121,6 +151,7 @@ class IssueManyParams:
     count: int
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
     relay_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+    relay_proof: RelayProof | None = None
 
 
 @attrs.frozen
@@ -190,6 +221,7 @@ class LeaseInfo:
     state: Literal["active", "suspended", "needs-resume", "expired", "revoked"]
     label: str | None = None
     revoked_at: int | None = None
+    relay_binding: RelayBinding | None = None
 
 
 @attrs.frozen
@@ -234,12 +266,13 @@ class IsTokenRevokedResult:
 
 @attrs.frozen
 class RevokedTokenInfo:
-    """``exp`` in Unix seconds, ``revoked_at`` in milliseconds."""
+    """``exp`` in Unix seconds, ``revoked_at`` in milliseconds; ``rid`` is the relay's name."""
 
     jti: str
     lease_id: str
     exp: int
     revoked_at: int
+    rid: str | None = None
 
 
 @attrs.frozen
