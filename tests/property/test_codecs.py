@@ -12,7 +12,8 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kms_enclave.audit.journal import Head, format_head, parse_head
+from kms_enclave.audit.head import Head, format_head, parse_head
+from kms_enclave.audit.tree import EMPTY_FRONTIER, append
 from kms_enclave.codec import format_record, parse_record
 from kms_enclave.enrollment.record import EnrollmentRecord
 from kms_enclave.instance import BuildInfo, InstanceRecord
@@ -90,13 +91,15 @@ def test_a_request_or_result_comes_back_over_the_wire(cls: type, data: st.DataOb
 
 
 @given(
-    seq_num=st.integers(0, 2**53 - 1),
+    leaves=st.lists(st.binary(min_size=32, max_size=32), min_size=1, max_size=300),
     chain_hash=st.binary(min_size=32, max_size=32).map(bytes.hex),
     timestamp_ms=st.integers(0, 2**53 - 1),
     revision=st.integers(1, 2**53 - 1),
 )
-def test_a_head_comes_back(seq_num: int, chain_hash: str, timestamp_ms: int, revision: int) -> None:
-    head = Head(seq_num, chain_hash, timestamp_ms, revision)
+def test_a_head_comes_back(
+    leaves: list[bytes], chain_hash: str, timestamp_ms: int, revision: int
+) -> None:
+    head = Head(append(EMPTY_FRONTIER, leaves)[0], chain_hash, timestamp_ms, revision)
     assert parse_head(format_head(head)) == head
 
 

@@ -9,7 +9,17 @@ import { settleWithin } from "./deadline";
 import { DatabaseError, databaseError } from "./failure";
 
 /** The stores of schema version 1, by the names of the storage port. */
-export const STORE_NAMES = ["meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit"] as const;
+export const STORE_NAMES = [
+  "meta",
+  "enrollments",
+  "keys",
+  "leases",
+  "quotas",
+  "grants",
+  "tokens",
+  "audit",
+  "tree",
+] as const;
 export type StoreName = (typeof STORE_NAMES)[number];
 
 export const EXPIRES_INDEX = "expires";

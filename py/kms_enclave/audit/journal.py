@@ -18,8 +18,12 @@ from typing import Final, cast
 
 import attrs
 
-from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH, EntryDraft, seal_entry
-from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.audit.entry import EntryDraft, seal_entry
+from kms_enclave.audit.head import EMPTY_HEAD, HEAD, Head, format_head, parse_head
+from kms_enclave.audit.merkle import leaf_hash
+from kms_enclave.audit.stored_tree import tile_put
+from kms_enclave.audit.tree import append
+from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import canonical_entry, format_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.clock import ClockPort
@@ -36,24 +40,10 @@ from kms_enclave.ports.storage import (
     StoragePort,
 )
 
-__all__ = ["HEAD", "Change", "Head", "Journal", "SignedDraft", "format_head", "parse_head"]
+__all__ = ["Change", "Journal", "SignedDraft"]
 
-HEAD: Final = Address("meta", "head")
 _LOCK: Final = "kms:journal"
 _MAX_ATTEMPTS: Final = 50
-
-
-@attrs.frozen
-class Head:
-    """The end of the log: the last entry's number, hash and time, and this record's revision."""
-
-    seq_num: int
-    chain_hash: str
-    timestamp_ms: int
-    revision: int
-
-
-EMPTY_HEAD: Final = Head(-1, FIRST_PREVIOUS_HASH, 0, ABSENT)
 
 
 @attrs.frozen
@@ -194,11 +184,16 @@ class Journal:
         ]
         signatures = await self._crypto.sign_ed25519_chain(chain) if chain else ()
         puts: list[Put] = []
+        leaves: list[bytes] = []
         for entry, signature in zip(entries, signatures, strict=True):
             entry["sig"] = format_base64url(signature)
+            data = canonical_entry(entry)
+            leaves.append(leaf_hash(data))
             address = Address("audit", cast(int, entry["seqNum"]))
-            puts.append(Put(address, Record(1, canonical_entry(entry).decode())))
-        new_head = Head(head.seq_num + len(entries), previous, now_ms, head.revision + 1)
+            puts.append(Put(address, Record(1, data.decode())))
+        frontier, filled = append(head.frontier, leaves)
+        puts.extend(tile_put(tile) for tile in filled)
+        new_head = Head(frontier, previous, now_ms, head.revision + 1)
         puts.append(Put(HEAD, format_head(new_head)))
         return entries, puts, new_head
 
@@ -222,26 +217,3 @@ class Journal:
         """Drop what is remembered: somebody else wrote."""
         self._head = None
         self.generation += 1
-
-
-@attrs.frozen
-class _HeadRecord:
-    seq_num: int
-    chain_hash: str
-    timestamp: int
-
-
-def parse_head(record: Record | None) -> Head:
-    """Return the head that a record holds; the empty head for none. Raises DamagedRecordError."""
-    if record is None:
-        return EMPTY_HEAD
-    stored = parse_record(record.value, _HeadRecord)
-    if stored.seq_num < 0:
-        raise DamagedRecordError("a log without an entry has no head")
-    return Head(stored.seq_num, stored.chain_hash, stored.timestamp, record.revision)
-
-
-def format_head(head: Head) -> Record:
-    """Return the record of a head."""
-    stored = _HeadRecord(head.seq_num, head.chain_hash, head.timestamp_ms)
-    return Record(head.revision, format_record(stored))

@@ -9,7 +9,7 @@ from typing import Final
 import attrs
 
 from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH
-from kms_enclave.audit.journal import HEAD, Head, parse_head
+from kms_enclave.audit.head import HEAD, Head, parse_head
 from kms_enclave.audit.verify import BadEntryError, ChainVerifier
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_json

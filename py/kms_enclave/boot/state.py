@@ -15,7 +15,8 @@ from typing import Final
 import attrs
 
 from kms_enclave.audit.entry import EntryDraft, chain_hash
-from kms_enclave.audit.journal import HEAD, Change, parse_head
+from kms_enclave.audit.head import HEAD, parse_head
+from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.boot.selftest import is_probe

@@ -35,7 +35,9 @@ __all__ = [
     "StoreName",
 ]
 
-StoreName = Literal["meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit"]
+StoreName = Literal[
+    "meta", "enrollments", "keys", "leases", "quotas", "grants", "tokens", "audit", "tree"
+]
 STORE_NAMES: Final[tuple[StoreName, ...]] = (
     "meta",
     "enrollments",
@@ -45,6 +47,7 @@ STORE_NAMES: Final[tuple[StoreName, ...]] = (
     "grants",
     "tokens",
     "audit",
+    "tree",
 )
 Key = str | int
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from kms_enclave.audit.journal import HEAD, parse_head
+from kms_enclave.audit.head import HEAD, parse_head
 from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context

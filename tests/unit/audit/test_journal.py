@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 
 import attrs
@@ -11,16 +12,10 @@ from doubles import CrashError, FakeClock, FaultyCrypto, FaultyStorage
 from kms_enclave.adapters.native.locks import AsyncioLocks
 from kms_enclave.adapters.native.memory import MemoryStorage
 from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.journal import (
-    HEAD,
-    Change,
-    Head,
-    Journal,
-    SignedDraft,
-    format_head,
-    parse_head,
-)
-from kms_enclave.codec import DamagedRecordError
+from kms_enclave.audit.head import HEAD
+from kms_enclave.audit.journal import Change, Journal, SignedDraft
+from kms_enclave.audit.stored_tree import read_tiles
+from kms_enclave.audit.tree import EMPTY_FRONTIER, append
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.crypto import AuditSigningKey
 from kms_enclave.ports.storage import Address, Delete, Expectation, Put, Record, StorageError
@@ -274,32 +269,21 @@ async def test_a_damaged_head_stops_every_change(desk: Desk) -> None:
     assert caught.value.code == "attestation.failed"
 
 
-def test_a_head_comes_back() -> None:
-    head = Head(5, "ab" * 32, 99, 7)
-    assert parse_head(format_head(head)) == head
+async def test_the_tree_grows_with_the_entries_in_the_same_commit(desk: Desk) -> None:
+    async def many(_: int) -> Change:
+        return Change(drafts=[desk.draft()] * 40)
 
-
-def test_no_record_is_the_empty_head() -> None:
-    assert parse_head(None) == Head(-1, "0" * 64, 0, 0)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "[]",
-        "5",
-        "{}",
-        '{"seqNum":"1","chainHash":"x","timestamp":1}',
-        '{"seqNum":1,"chainHash":1,"timestamp":1}',
-        '{"seqNum":1,"chainHash":"x","timestamp":null}',
-        '{"seqNum":1,"chainHash":"x"}',
-        '{"seqNum":-1,"chainHash":"x","timestamp":1}',
-    ],
-)
-def test_any_other_head_is_damaged(text: str) -> None:
-    with pytest.raises(DamagedRecordError):
-        parse_head(Record(1, text))
+    await desk.one.commit(many)
+    await desk.two.commit(desk.plain)
+    found = await desk.memory.scan("audit", after=None, limit=100)
+    leaves = [hashlib.sha256(b"\0" + record.value.encode()).digest() for _, record in found]
+    expected, tiles = append(EMPTY_FRONTIER, leaves)
+    head = await desk.one.read_head()
+    assert (head.size, head.frontier) == (42, expected)
+    stored = await read_tiles(desk.memory, [tile.name for tile in tiles])
+    assert list(stored.values()) == [tile.hashes for tile in tiles]
+    assert await desk.memory.count("tree") == len(tiles) == 2
+    assert desk.storage.commits == 2
 
 
 async def test_a_restart_ends_one_log_and_begins_another_at_once(desk: Desk) -> None:

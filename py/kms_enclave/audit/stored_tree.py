@@ -1,0 +1,96 @@
+"""Tiles of the log's tree in storage, and what is computed from them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import attrs
+
+from kms_enclave.audit.head import Head, format_hashes, parse_hashes
+from kms_enclave.audit.merkle import fold
+from kms_enclave.audit.tree import (
+    TILE_WIDTH,
+    Frontier,
+    Tile,
+    TileName,
+    Tiles,
+    prove_consistency,
+    prove_inclusion,
+    subtrees_at,
+    tiles_of_consistency,
+    tiles_of_inclusion,
+    tiles_of_subtrees,
+)
+from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.ports.storage import Address, Put, Record, StoragePort
+
+__all__ = [
+    "read_consistency",
+    "read_inclusion",
+    "read_root",
+    "read_subtrees",
+    "read_tiles",
+    "tile_put",
+]
+
+
+@attrs.frozen
+class _TileRecord:
+    hashes: str
+
+
+def tile_put(tile: Tile) -> Put:
+    """Return what writes a tile; it is never written again."""
+    record = _TileRecord(format_hashes(tile.hashes))
+    return Put(_address(tile.name), Record(1, format_record(record)))
+
+
+async def read_tiles(storage: StoragePort, names: Sequence[TileName]) -> Tiles:
+    """Read full tiles. Raises DamagedRecordError where one is not there."""
+    records = await storage.read([_address(name) for name in names])
+    return {name: _parse_tile(name, record) for name, record in zip(names, records, strict=True)}
+
+
+async def read_inclusion(
+    storage: StoragePort, head: Head, *, index: int, size: int
+) -> Sequence[bytes]:
+    """Return the proof of an entry in the tree of the first ``size``. Raises DamagedRecordError."""
+    frontier = head.frontier
+    tiles = await read_tiles(storage, tiles_of_inclusion(index, size, frontier))
+    return prove_inclusion(index, size, tiles, frontier)
+
+
+async def read_consistency(
+    storage: StoragePort, head: Head, *, old_size: int, size: int
+) -> Sequence[bytes]:
+    """Return the proof that one tree begins with another. Raises DamagedRecordError."""
+    frontier = head.frontier
+    tiles = await read_tiles(storage, tiles_of_consistency(old_size, size, frontier))
+    return prove_consistency(old_size, size, tiles, frontier)
+
+
+async def read_subtrees(storage: StoragePort, frontier: Frontier, size: int) -> Sequence[bytes]:
+    """Return the subtrees of the first ``size`` entries. Raises DamagedRecordError."""
+    tiles = await read_tiles(storage, tiles_of_subtrees(size, frontier))
+    return subtrees_at(size, tiles, frontier)
+
+
+async def read_root(storage: StoragePort, frontier: Frontier, size: int) -> bytes:
+    """Return the root of the first ``size`` entries. Raises DamagedRecordError."""
+    return fold(await read_subtrees(storage, frontier, size))
+
+
+def _address(name: TileName) -> Address:
+    return Address("tree", f"{name.level}/{name.index:010d}")
+
+
+def _parse_tile(name: TileName, record: Record | None) -> Sequence[bytes]:
+    if record is None:
+        raise DamagedRecordError(f"tile {name.index} of level {name.level} is missing")
+    try:
+        hashes = parse_hashes(parse_record(record.value, _TileRecord).hashes)
+    except ValueError as error:
+        raise DamagedRecordError(str(error)) from None
+    if len(hashes) != TILE_WIDTH:
+        raise DamagedRecordError("a tile is not full")
+    return hashes
