@@ -6,6 +6,7 @@ refused, so that a misspelt limit cannot silently be the default.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
@@ -14,7 +15,14 @@ from kms_enclave.encoding import parse_json
 from kms_enclave.origin import parse_origin
 from kms_enclave.structure import FieldError, camel_case, structure
 
-__all__ = ["Config", "QuotaConfig", "QuotaLimits", "is_loopback_host", "parse_config"]
+__all__ = [
+    "QUOTA_PRESETS",
+    "Config",
+    "QuotaConfig",
+    "QuotaLimits",
+    "is_loopback_host",
+    "parse_config",
+]
 
 MAX_LEASE_HOURS_CAP: Final = 720
 MAX_QUOTA: Final = 1_000_000
@@ -38,6 +46,15 @@ DEFAULT_QUOTAS: Final = QuotaLimits(
 CEILING_QUOTAS: Final = QuotaLimits(
     tokens_per_hour=1000, sends_per_minute=600, burst_sends=200, sends_per_minute_per_eid=300
 )
+QUOTA_PRESETS: Final[Mapping[str, QuotaLimits]] = {
+    "conservative": QuotaLimits(
+        tokens_per_hour=120, sends_per_minute=60, burst_sends=100, sends_per_minute_per_eid=30
+    ),
+    "aggressive": QuotaLimits(
+        tokens_per_hour=240, sends_per_minute=120, burst_sends=200, sends_per_minute_per_eid=60
+    ),
+}
+"""What a lease may ask for by name; the ceiling holds for them as well."""
 
 
 @attrs.frozen

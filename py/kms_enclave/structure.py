@@ -124,6 +124,7 @@ def _converter() -> cattrs.Converter:
     converter.register_structure_hook_factory(_is_list, _list_hook)
     # The last registered is asked first.
     converter.register_structure_hook_factory(_is_tagged_union, _tagged_union_hook)
+    converter.register_structure_hook_factory(_is_name_or_object, _name_or_object_hook)
     converter.register_structure_hook_factory(_is_optional, _optional_hook)
     converter.register_structure_hook_factory(attrs.has, _attrs_structure_hook)
     converter.register_unstructure_hook_factory(attrs.has, _attrs_unstructure_hook)
@@ -219,6 +220,33 @@ def _tagged_union_hook(
         if not isinstance(tag, str) or tag not in classes:
             raise FieldError("method", f"must be one of {', '.join(sorted(map(str, classes)))}")
         return converter.structure(value, classes[tag])
+
+    return hook
+
+
+def _is_name_or_object(cls: object) -> bool:
+    args = typing.get_args(cls)
+    return (
+        typing.get_origin(cls) in (types.UnionType, typing.Union)
+        and len(args) == 2
+        and typing.get_origin(args[0]) is typing.Literal
+        and attrs.has(args[1])
+    )
+
+
+def _name_or_object_hook(
+    cls: object, converter: cattrs.Converter
+) -> Callable[[object, object], object]:
+    """A literal, which stands for an object of the other kind."""
+    literal, object_cls = typing.get_args(cls)
+    names = typing.get_args(literal)
+
+    def hook(value: object, _: object) -> object:
+        if type(value) is dict:
+            return converter.structure(value, object_cls)
+        if type(value) is not str or value not in names:
+            raise FieldError("", f"must be an object or one of {', '.join(names)}")
+        return value
 
     return hook
 

@@ -30,6 +30,7 @@ class Tree:
     free: Mapping[str, object] | None = None
     maybe: Leaf | None = None
     from_: int = 0
+    named: Literal["small", "large"] | Leaf | None = None
 
 
 _GOOD = {"wholeNumber": 1, "someNumber": 1.5, "isTrue": True}
@@ -43,6 +44,11 @@ def test_every_field_arrives_under_its_wire_name() -> None:
 
 def test_an_integer_is_a_number_too() -> None:
     assert structure({**_GOOD, "someNumber": 12}, Tree).some_number == 12
+
+
+def test_a_name_may_stand_for_an_object() -> None:
+    assert structure({**_GOOD, "named": "small"}, Tree).named == "small"
+    assert structure({**_GOOD, "named": {"name": "x"}}, Tree).named == Leaf("x")
 
 
 @pytest.mark.parametrize(
@@ -71,6 +77,9 @@ def test_an_integer_is_a_number_too() -> None:
         ({"maybe": {"name": 1}}, "maybe.name", "must be a string"),
         ({"maybe": []}, "maybe", "must be an object"),
         ({"free": []}, "free", "must be an object"),
+        ({"named": "medium"}, "named", "must be an object or one of small, large"),
+        ({"named": ["small"]}, "named", "must be an object or one of small, large"),
+        ({"named": {"name": 1}}, "named.name", "must be a string"),
         ({"from": "0"}, "from", "must be an integer"),
         ({"from_": 0}, "from_", "unknown field"),
         ({"whole_number": 1}, "whole_number", "unknown field"),

@@ -27,7 +27,7 @@ from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, ve
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
 from kms_enclave.rpc import contract
-from kms_enclave.rpc.translate import to_relay_binding, to_sub, to_subscription
+from kms_enclave.rpc.translate import to_quotas, to_relay_binding, to_sub, to_subscription
 from kms_enclave.structure import FieldError, unstructure
 
 __all__ = ["STEPS", "Step"]
@@ -70,12 +70,11 @@ def _sign(context: Context, params: contract.SignJWTParams) -> Step:
 
 
 def _create_lease(context: Context, params: contract.CreateLeaseParams) -> Step:
-    asked = attrs.asdict(params.quotas) if params.quotas else {}
     request = LeaseRequest(
         user_id=params.user_id,
         subs=[to_sub(endpoint) for endpoint in params.subs],
         ttl_hours=params.ttl_hours,
-        quotas={name: value for name, value in asked.items() if value is not None},
+        quotas=to_quotas(params.quotas),
         kid=params.kid,
         label=params.label,
         relay_binding=to_relay_binding(params.relay_binding),

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
+import attrs
+
+from kms_enclave.config import QUOTA_PRESETS
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.enrollment.challenge import operation_hash
 from kms_enclave.enrollment.credentials import (
@@ -25,6 +29,7 @@ __all__ = [
     "authorisation",
     "hash_of",
     "parse_bytes",
+    "to_quotas",
     "to_relay_binding",
     "to_relay_proof",
     "to_sub",
@@ -70,6 +75,14 @@ def parse_bytes(text: str, *, field: str) -> bytes:
 def to_sub(endpoint: contract.Endpoint) -> Sub:
     """Return an endpoint as the domain knows it."""
     return Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid)
+
+
+def to_quotas(given: contract.QuotaPreset | contract.QuotaOverrides | None) -> Mapping[str, int]:
+    """Return the quotas that a lease asks for, by their Python names."""
+    if given is None:
+        return {}
+    asked = attrs.asdict(QUOTA_PRESETS[given] if isinstance(given, str) else given)
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def to_relay_binding(given: contract.RelayBinding | None) -> RelayBinding | None:

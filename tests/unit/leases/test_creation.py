@@ -180,3 +180,34 @@ async def test_a_tab_whose_instance_was_reset_meanwhile_makes_no_lease(world: Wo
     refusal = await _refused(first)
     assert refusal.code == "unlock.denied"
     assert await world.memory.count("leases") == 0
+
+
+@pytest.mark.parametrize(
+    ("preset", "limits"),
+    [("conservative", (120, 60, 100, 30)), ("aggressive", (240, 120, 200, 60))],
+)
+async def test_quotas_may_be_asked_for_by_name(
+    world: World, preset: str, limits: tuple[int, ...]
+) -> None:
+    worker = await world.ready()
+    record = await world.value("leases", await worker.create_lease(quotas=preset))
+    names = ("tokensPerHour", "sendsPerMinute", "burstSends", "sendsPerMinutePerEid")
+    assert tuple(record["quotas"][name] for name in names) == limits
+
+
+async def test_a_preset_beyond_the_operators_ceiling_is_refused(world: World) -> None:
+    ceiling = {
+        "tokensPerHour": 200,
+        "sendsPerMinute": 600,
+        "burstSends": 200,
+        "sendsPerMinutePerEid": 300,
+    }
+    worker = await world.ready(config={"quotas": {"ceiling": ceiling}})
+    assert await worker.create_lease(quotas="conservative")
+    refusal = await _refused(worker, quotas="aggressive")
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", "quotas.tokensPerHour")
+
+
+async def test_a_preset_that_does_not_exist_is_refused(world: World) -> None:
+    refusal = await _refused(await world.ready(), quotas="unlimited")
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", "quotas")

@@ -27,6 +27,7 @@ __all__ = [
     "LeaseParams",
     "PatternParams",
     "QuotaOverrides",
+    "QuotaPreset",
     "Quotas",
     "RelayBinding",
     "RelayProof",
@@ -68,6 +69,10 @@ class QuotaOverrides:
     sends_per_minute_per_eid: int | None = None
 
 
+QuotaPreset = Literal["conservative", "aggressive"]
+"""Names of ``config.QUOTA_PRESETS``."""
+
+
 @attrs.frozen
 class RelayBinding:
     """A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point."""
@@ -92,13 +97,15 @@ class RelayProof:
 class CreateLeaseParams:
     """``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
 
+    ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one
+    endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200.
     A lease with a ``relay_binding`` issues only with that relay's proof, call by call.
     """
 
     user_id: str = attrs.field(validator=text(128))
     subs: tuple[Endpoint, ...]
     ttl_hours: float
-    quotas: QuotaOverrides | None = None
+    quotas: QuotaPreset | QuotaOverrides | None = None
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
     label: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(128)))
     relay_binding: RelayBinding | None = None
