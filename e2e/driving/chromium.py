@@ -10,7 +10,7 @@ import shutil
 
 from playwright.sync_api import Browser, Playwright
 
-_ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
+ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 
 # Playwright turns storage partitioning off, which no user's browser does. Of several
 # `--disable-features` the last one counts; these are Playwright's others that matter here.
@@ -28,7 +28,7 @@ def chromium_path() -> str:
 def launch_chromium(playwright: Playwright) -> Browser:
     """Launch a browser that gives an embedded page storage, partitioned by the embedding site."""
     return playwright.chromium.launch(
-        executable_path=chromium_path(), args=[*_ARGUMENTS, _AS_USERS_HAVE_IT]
+        executable_path=chromium_path(), args=[*ARGUMENTS, _AS_USERS_HAVE_IT]
     )
 
 
@@ -37,4 +37,4 @@ def launch_chromium_without_third_party_storage(playwright: Playwright) -> Brows
 
     Debian's Chromium blocks third-party cookies; without partitioning, that is all storage.
     """
-    return playwright.chromium.launch(executable_path=chromium_path(), args=[*_ARGUMENTS])
+    return playwright.chromium.launch(executable_path=chromium_path(), args=[*ARGUMENTS])
