@@ -158,6 +158,8 @@ WRONG_VALUES = [
     Refused("kid-unknown", "getPublicKey", {"kid": "A" * 43}, "key.not.found"),
     _lease("ttl-zero", {"ttlHours": 0}, "lease.limit"),
     _lease("ttl-negative", {"ttlHours": -1}, "lease.limit"),
+    _lease("ttl-of-nothing", {"ttlHours": 1e-9}, "lease.limit", "ttlHours"),
+    _lease("userId-lines", {"userId": "ada\nlin"}, "request.invalid", "userId"),
     _lease("ttl-over-cap", {"ttlHours": 24.5}, "lease.limit"),
     _lease("subs-none", {"subs": []}, "request.invalid", "subs"),
     _lease("subs-65", {"subs": [{**ENDPOINT, "eid": str(n)} for n in range(65)]}, "lease.limit"),

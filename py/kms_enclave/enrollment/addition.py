@@ -21,7 +21,7 @@ from kms_enclave.enrollment.changes import (
 )
 from kms_enclave.enrollment.keys import NewKek, make_prf_kek
 from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
-from kms_enclave.enrollment.passphrase import normalize_passphrase
+from kms_enclave.enrollment.passphrase import normalize_new_passphrase
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
     PASSPHRASE_ENROLLMENT,
@@ -83,7 +83,7 @@ async def add_by_user(
     if request.passphrase is not None or request.page_passkey is not None:
         require_page_credentials(context, field="newCredentials")
     if request.passphrase is not None:
-        normalize_passphrase(request.passphrase, field=_NEW_FIELD)
+        normalize_new_passphrase(request.passphrase, field=_NEW_FIELD)
     async with unlocked_for(context, authorisation) as (unlocked, dialog):
         new = await _make_new(context, authorisation, request, dialog)
 
@@ -104,7 +104,7 @@ async def change_passphrase_by_user(
     await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
     if passphrase is not None:
         require_page_credentials(context, field="newPassphrase")
-        normalize_passphrase(passphrase, field="newPassphrase")
+        normalize_new_passphrase(passphrase, field="newPassphrase")
     async with unlocked_for(context, authorisation) as (unlocked, dialog):
         if passphrase is not None:
             new = await passphrase_method(context, passphrase, "page", field="newPassphrase")

@@ -6,7 +6,7 @@ import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.enrollment.keys import NewKek, make_passphrase_method
-from kms_enclave.enrollment.passphrase import calibrate_iterations, normalize_passphrase
+from kms_enclave.enrollment.passphrase import calibrate_iterations, normalize_new_passphrase
 from kms_enclave.enrollment.record import PASSPHRASE, PRF, Via
 from kms_enclave.enrollment.registration import (
     RegistrationRequest,
@@ -25,7 +25,7 @@ async def passphrase_method(
     context: Context, passphrase: str, via: Via, *, field: str = "passphrase"
 ) -> NewKek:
     """Return the KEK of a new passphrase. Raises KMSError ``request.invalid``."""
-    normalized = normalize_passphrase(passphrase, field=field)
+    normalized = normalize_new_passphrase(passphrase, field=field)
     iterations = await calibrate_iterations(context.crypto, context.clock)
     return await make_passphrase_method(
         context.crypto,

@@ -26,6 +26,7 @@ __all__ = [
     "PassphraseKdf",
     "calibrate_iterations",
     "make_passphrase_kek",
+    "normalize_new_passphrase",
     "normalize_passphrase",
     "open_passphrase_kek",
     "round_iterations",
@@ -74,6 +75,22 @@ def normalize_passphrase(passphrase: str, *, field: str) -> bytes:
         return normalized.encode()
     except UnicodeEncodeError:
         raise request_invalid(field, "not well-formed Unicode") from None
+
+
+def normalize_new_passphrase(passphrase: str, *, field: str) -> bytes:
+    """:func:`normalize_passphrase` for one that is being chosen, which must be possible to type.
+
+    A control character comes from a paste or a program, and no keyboard may ever give it
+    again. What is enrolled already unlocks, whatever it holds.
+    """
+    normalized = normalize_passphrase(passphrase, field=field)
+    if any(unicodedata.category(character) == "Cc" for character in normalized.decode()):
+        raise request_invalid(
+            field,
+            "holds a control character",
+            message="Passphrase must not hold control characters, such as tabs or line ends",
+        )
+    return normalized
 
 
 def round_iterations(iterations: float) -> int:

@@ -18,6 +18,7 @@ from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.leases.relay import RelayBinding
+from kms_enclave.leases.token import MIN_TTL_S
 from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case
@@ -42,6 +43,7 @@ __all__ = [
 
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
+_MIN_HOURS: Final = MIN_TTL_S / 3_600
 KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
@@ -190,12 +192,19 @@ def verify_lease_current(record: LeaseRecord, *, expected_origin: str, now_ms: i
 
 
 def verify_ttl(ttl_hours: float, *, config: Config) -> int:
-    """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``."""
-    if not ttl_hours > 0 or ttl_hours > config.max_lease_hours:
+    """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``.
+
+    A lease that ends before a token could have lived would cost the user a prompt for nothing.
+    """
+    if not _MIN_HOURS <= ttl_hours <= config.max_lease_hours:
         raise KMSError(
             "lease.limit",
-            f"A lease lasts more than 0 and at most {config.max_lease_hours} hours",
-            details={"field": "ttlHours", "maxHours": config.max_lease_hours},
+            f"A lease lasts {MIN_TTL_S} seconds to {config.max_lease_hours} hours",
+            details={
+                "field": "ttlHours",
+                "minHours": _MIN_HOURS,
+                "maxHours": config.max_lease_hours,
+            },
         )
     return math.ceil(ttl_hours * HOUR_MS)
 

@@ -181,8 +181,8 @@ async def test_where_no_passphrase_is_enrolled_none_is_changed(world: World) -> 
     assert len(worker.asked) == asked
 
 
-@pytest.mark.parametrize("passphrase", ["", "1234567", "x" * 1025])
-async def test_a_new_passphrase_of_a_wrong_length_is_refused_before_anybody_is_asked(
+@pytest.mark.parametrize("passphrase", ["", "1234567", "x" * 1025, "correct\thorse"])
+async def test_a_new_passphrase_of_a_wrong_form_is_refused_before_anybody_is_asked(
     world: World, passphrase: str
 ) -> None:
     worker = await world.ready()

@@ -18,6 +18,7 @@ from kms_enclave.enrollment.passphrase import (
     PassphraseKdf,
     calibrate_iterations,
     make_passphrase_kek,
+    normalize_new_passphrase,
     normalize_passphrase,
     open_passphrase_kek,
     round_iterations,
@@ -48,6 +49,20 @@ def test_fewer_and_more_are_refused_counted_after_normalization(
         normalize_passphrase(passphrase, field="credentials.passphrase")
     assert (caught.value.code, caught.value.message) == ("request.invalid", message)
     assert caught.value.details["field"] == "credentials.passphrase"
+
+
+@pytest.mark.parametrize(
+    "passphrase", ["\0" * 8, "correct\thorse", "correct horse\n", "x" * 8 + "\x85"]
+)
+def test_a_new_one_holds_no_control_character(passphrase: str) -> None:
+    with pytest.raises(KMSError) as caught:
+        normalize_new_passphrase(passphrase, field="p")
+    assert (caught.value.code, caught.value.details["field"]) == ("request.invalid", "p")
+    assert "control characters" in caught.value.message
+
+
+def test_one_that_is_enrolled_may_hold_any() -> None:
+    assert normalize_passphrase("\0" * 8, field="p") == bytes(8)
 
 
 def test_what_is_not_unicode_is_refused() -> None:

@@ -34,6 +34,20 @@ async def test_a_setup_makes_enrollment_key_and_entry_in_one_commit(world: World
     assert entry["details"]["via"] == "page"
 
 
+async def test_a_passphrase_that_no_keyboard_gives_is_refused(world: World) -> None:
+    worker = await world.worker()
+    refusal = await _refused(worker, passphrase="\0" * 8)
+    assert (refusal.code, refusal.details["field"]) == ("request.invalid", "passphrase")
+    assert await worker.call("isSetup") == {"isSetup": False, "methods": []}
+
+
+async def test_to_unlock_it_is_a_passphrase_like_any_other(world: World) -> None:
+    worker = await world.ready()
+    with pytest.raises(Refusal) as caught:
+        await worker.create_lease(credentials={"method": "passphrase", "passphrase": "\0" * 8})
+    assert caught.value.code == "unlock.denied"
+
+
 async def test_turning_away_from_the_recognition_does_not_undo_a_setup(world: World) -> None:
     worker = await world.worker()
     worker.user = lambda ask: {"answer": {"passphrase": PASSPHRASE}}

@@ -100,6 +100,9 @@ async def test_a_clock_that_steps_back_meanwhile_leaves_a_log_that_verifies(worl
     [
         ({"ttlHours": 0}, "lease.limit"),
         ({"ttlHours": -1}, "lease.limit"),
+        ({"ttlHours": 1e-9}, "lease.limit"),
+        ({"userId": "ada\n"}, "request.invalid"),
+        ({"label": "\x1b[2J"}, "request.invalid"),
         ({"ttlHours": 25}, "lease.limit"),
         ({"subs": []}, "request.invalid"),
         ({"subs": [{**ENDPOINT, "eid": str(n)} for n in range(65)]}, "lease.limit"),

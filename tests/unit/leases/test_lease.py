@@ -23,14 +23,14 @@ def _sub(**changes: str) -> Sub:
 
 
 @pytest.mark.parametrize(
-    ("hours", "ms"), [(24, 86_400_000), (0.5, 1_800_000), (1e-9, 1), (1 / 3, 1_200_000)]
+    ("hours", "ms"), [(24, 86_400_000), (0.5, 1_800_000), (1 / 60, 60_000), (1 / 3, 1_200_000)]
 )
 def test_a_length_in_hours_becomes_milliseconds(hours: float, ms: int) -> None:
     assert verify_ttl(hours, config=_CONFIG) == ms
 
 
-@pytest.mark.parametrize("hours", [0, -1, -0.001, 24.0001, 1e9, math.nan])
-def test_a_lease_lasts_longer_than_nothing_and_at_most_the_cap(hours: float) -> None:
+@pytest.mark.parametrize("hours", [0, -1, -0.001, 1e-9, 0.0166, 24.0001, 1e9, math.nan])
+def test_a_lease_lasts_a_minute_at_least_and_at_most_the_cap(hours: float) -> None:
     with pytest.raises(KMSError) as caught:
         verify_ttl(hours, config=_CONFIG)
     assert caught.value.code == "lease.limit"

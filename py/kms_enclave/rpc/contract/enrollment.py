@@ -7,7 +7,7 @@ from typing import Literal
 import attrs
 
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.fields import text
+from kms_enclave.rpc.fields import line, text
 
 __all__ = [
     "AddEnrollmentParams",
@@ -38,8 +38,8 @@ class SetupPassphraseParams:
 class SetupPasskeyParams:
     """``name`` is what the authenticator shows; ``rp_id``, if given, is the enclave's host."""
 
-    name: str = attrs.field(validator=text(64))
-    user_id: str = attrs.field(validator=text(128))
+    name: str = attrs.field(validator=line(64))
+    user_id: str = attrs.field(validator=line(128))
     rp_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(253)))
 
 

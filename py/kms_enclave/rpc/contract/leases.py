@@ -8,7 +8,7 @@ import attrs
 
 from kms_enclave.rpc.contract.audit import AuditEntry
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.fields import text
+from kms_enclave.rpc.fields import line, text
 
 __all__ = [
     "CreateLeaseParams",
@@ -95,19 +95,19 @@ class RelayProof:
 
 @attrs.frozen
 class CreateLeaseParams:
-    """``ttl_hours`` above 0, at most the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
+    """``ttl_hours`` a minute to the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
 
     ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one
     endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200.
     A lease with a ``relay_binding`` issues only with that relay's proof, call by call.
     """
 
-    user_id: str = attrs.field(validator=text(128))
+    user_id: str = attrs.field(validator=line(128))
     subs: tuple[Endpoint, ...]
     ttl_hours: float
     quotas: QuotaPreset | QuotaOverrides | None = None
     kid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
-    label: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(128)))
+    label: str | None = attrs.field(default=None, validator=attrs.validators.optional(line(128)))
     relay_binding: RelayBinding | None = None
     credentials: Credentials | None = None
 
