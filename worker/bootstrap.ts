@@ -8,7 +8,7 @@ import { narrowGlobals } from "./start/globals";
 import { parseImage } from "./start/image";
 import { restorePython } from "./start/python";
 import { runEnclave } from "./start/run";
-import { inStage } from "./start/stage";
+import { asStartError, inStage } from "./start/stage";
 
 runEnclave(async (_boot, parts, report) => {
   const wasm = inStage("code", parts.wasm);
@@ -16,7 +16,9 @@ runEnclave(async (_boot, parts, report) => {
     "image",
     parts.image.then((file) => parseImage(new Uint8Array(file))),
   );
-  const python = restorePython({ wasm, jsglobals: narrowGlobals() }, image);
+  const python = restorePython({ wasm, jsglobals: narrowGlobals() }, image).catch((cause: unknown) => {
+    throw asStartError("python", cause);
+  });
   // Python's own deadline begins when it has everything: a slow line is no failure of Python's.
   await Promise.race([python, Promise.all([wasm, image])]);
   report("image", 0.4);
