@@ -95,6 +95,10 @@ POLICY: Final[Mapping[str, OperationPolicy]] = {
     "revokedTokens": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getAuditLog": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE, when_locked=True),
     "verifyAuditChain": OperationPolicy(Authorisation.NONE, Rate.ONE_AT_A_TIME, Severity.NONE),
+    "getAuditPublicKey": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
+    "getAuditCheckpoint": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
+    "getInclusionProof": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
+    "getConsistencyProof": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "resetKMS": OperationPolicy(
         Authorisation.CONFIRM, Rate.ATTEMPTS, Severity.ALERT, when_locked=True
     ),

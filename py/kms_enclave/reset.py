@@ -1,16 +1,21 @@
 """Ending an instance: one commit that wipes everything and begins a new log.
 
-The new log's first entry names the old one and carries its closing entry, so that an
-auditor with an older export sees where it ended and by whose word. A locked enclave's
+The new log's first entry names the old one and carries its closing entry and checkpoint,
+so that an auditor with an older export sees where it ended and by whose word. A locked enclave's
 log is too damaged to be ended: it is abandoned, and the new one says why.
 """
 
 from __future__ import annotations
 
-from typing import Final, cast
+from typing import Final
 
+import attrs
+
+from kms_enclave.audit.checkpoint import log_origin
 from kms_enclave.audit.entry import EntryDraft
+from kms_enclave.audit.head import Head
 from kms_enclave.audit.journal import Change, Entry, SignedDraft
+from kms_enclave.audit.log import Log, checkpoint_of
 from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.context import Context
@@ -21,17 +26,25 @@ from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.prompt import PromptRequest
 from kms_enclave.ports.storage import RevisionConflictError
 
-__all__ = ["RESET_WORDS", "reset_instance"]
+__all__ = ["RESET_WORDS", "Closing", "reset_instance"]
 
 RESET_WORDS: Final = "Delete all keys, leases and the log of this enclave"
 _TYPED_WORD: Final = "RESET"
 _MAX_ATTEMPTS: Final = 50
 
 
-async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Entry | None:
-    """Reset with the page's credentials, or with the user's typed word; return the closing entry.
+@attrs.frozen
+class Closing:
+    """The end of the old log, and the checkpoint over it that its own key signed."""
 
-    There is no such entry where a locked enclave was reset, which only the user's word
+    head: Head
+    checkpoint: str
+
+
+async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Closing | None:
+    """Reset with the page's credentials, or with the user's typed word; say how the log ended.
+
+    There is no closing entry where a locked enclave was reset, which only the user's word
     can do: credentials cannot be checked without writing to the damaged log. Raises
     KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``,
     ``attestation.failed``.
@@ -70,12 +83,18 @@ async def _reset_locked(context: Context, reason: str, authorisation: Authorisat
     context.lock.reason = None
 
 
-async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Entry:
-    async def opening(last: Entry) -> Change:
-        previous_log = {"instanceId": instance.record.instance_id, "closing": last}
+async def _restart(context: Context, instance: Instance, closing: SignedDraft) -> Closing:
+    instance_id = instance.record.instance_id
+    origin = log_origin(context.enclave_origin, instance_id)
+
+    async def opening(last: Entry, head: Head) -> tuple[Change, Closing]:
+        checkpoint = await checkpoint_of(context.crypto, Log(instance, head, origin))
+        previous_log = {"instanceId": instance_id, "closing": last, "checkpoint": checkpoint}
         # The old log's end and the new one's beginning are one commit, at one time.
-        now_ms = cast(int, last["timestamp"])
-        return await new_instance(context, now_ms=now_ms, details={"previousLog": previous_log})
+        change = await new_instance(
+            context, now_ms=head.timestamp_ms, details={"previousLog": previous_log}
+        )
+        return change, Closing(head, checkpoint)
 
     for _ in range(_MAX_ATTEMPTS):
         current = await read_instance(context.storage)

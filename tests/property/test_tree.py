@@ -16,6 +16,7 @@ from kms_enclave.audit.tree import (
     append,
     frontier_root,
     last_full_tiles,
+    leaf_at,
     prove_consistency,
     prove_inclusion,
     subtrees_at,
@@ -113,6 +114,7 @@ def test_proofs_of_any_size_from_any_larger_tree(data: st.DataObject, total: int
     size = data.draw(st.integers(1, total))
     index = data.draw(st.integers(0, size - 1))
     needed = {name: tiles[name] for name in tiles_of_inclusion(index, size, frontier)}
+    assert leaf_at(index, needed, frontier) == _LEAVES[index]
     path = prove_inclusion(index, size, needed, frontier)
     assert path == _path(index, 0, size)
     verify_inclusion(

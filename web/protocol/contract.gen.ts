@@ -85,6 +85,10 @@ export const METHODS = [
   "revokedTokens",
   "getAuditLog",
   "verifyAuditChain",
+  "getAuditPublicKey",
+  "getAuditCheckpoint",
+  "getInclusionProof",
+  "getConsistencyProof",
   "resetKMS",
 ] as const;
 
@@ -127,6 +131,10 @@ export interface Methods {
   revokedTokens: { params: Empty; result: RevokedTokensResult };
   getAuditLog: { params: GetAuditLogParams; result: GetAuditLogResult };
   verifyAuditChain: { params: Empty; result: VerifyAuditChainResult };
+  getAuditPublicKey: { params: Empty; result: GetAuditPublicKeyResult };
+  getAuditCheckpoint: { params: Empty; result: GetAuditCheckpointResult };
+  getInclusionProof: { params: GetInclusionProofParams; result: GetInclusionProofResult };
+  getConsistencyProof: { params: GetConsistencyProofParams; result: GetConsistencyProofResult };
   resetKMS: { params: ResetParams; result: ResetResult };
 }
 
@@ -223,6 +231,13 @@ export interface ChangePassphraseParams {
   newPassphrase?: string | null;
 }
 
+/** The end of a log that was reset: its last entry, and the signed note that covers it. */
+export interface ClosingCheckpoint {
+  seqNum: number;
+  chainHash: string;
+  checkpoint: string;
+}
+
 /** ``ttl_hours`` a minute to the operator's cap; ``subs`` 1 to 64, ``eid`` unique. ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200. A lease with a ``relay_binding`` issues only with that relay's proof, call by call. */
 export interface CreateLeaseParams {
   userId: string;
@@ -277,6 +292,14 @@ export interface GenerateVAPIDResult {
   publicKey: string;
 }
 
+/** A signed note over the log as it stands; hashes are hexadecimal. ``size`` counts the entries, ``chain_hash`` is the last one's. */
+export interface GetAuditCheckpointResult {
+  checkpoint: string;
+  size: number;
+  rootHash: string;
+  chainHash: string;
+}
+
 /** Entries from ``seqNum`` ``from`` on, at most ``limit`` (1 to 500, 500 unless given). */
 export interface GetAuditLogParams {
   from?: number;
@@ -289,10 +312,47 @@ export interface GetAuditLogResult {
   next: number | null;
 }
 
+/** The keys to pin (base64url); ``audit_public_key`` and its word are null before setup. ``verifier_key`` is ``instance_public_key`` as other tools for checkpoints take it. */
+export interface GetAuditPublicKeyResult {
+  auditPublicKey: string | null;
+  instancePublicKey: string;
+  instanceId: string;
+  origin: string;
+  verifierKey: string;
+  instanceCert: AuditDelegationCert | null;
+}
+
+/** That the first ``to`` entries (all unless given) begin with the first ``from``. */
+export interface GetConsistencyProofParams {
+  from: number;
+  to?: number | null;
+}
+
+/** RFC 9162 section 2.1.4; hashes are hexadecimal. */
+export interface GetConsistencyProofResult {
+  from: number;
+  to: number;
+  path: readonly string[];
+}
+
 /** ``enrollments`` are the ids; ``details`` says more of each; times in milliseconds. */
 export interface GetEnrollmentsResult {
   enrollments: readonly string[];
   details: readonly EnrollmentInfo[];
+}
+
+/** Of entry ``seq_num`` in the tree of the first ``size`` entries; of all unless given. */
+export interface GetInclusionProofParams {
+  seqNum: number;
+  size?: number | null;
+}
+
+/** RFC 9162 section 2.1.3; hashes are hexadecimal. */
+export interface GetInclusionProofResult {
+  seqNum: number;
+  size: number;
+  leafHash: string;
+  path: readonly string[];
 }
 
 /** This origin's leases; ended ones are listed for a week. */
@@ -481,10 +541,10 @@ export interface ResetParams {
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
-/** ``checkpoint`` is the head of the ended log; null where a locked enclave was reset. */
+/** ``checkpoint`` is the end of the ended log; null where a locked enclave was reset. */
 export interface ResetResult {
   success: true;
-  checkpoint: AuditHead | null;
+  checkpoint: ClosingCheckpoint | null;
 }
 
 /** The ids of the leases that this call revoked. */

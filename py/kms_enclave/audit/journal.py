@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack
-from typing import Final, cast
+from typing import Final, TypeVar, cast
 
 import attrs
 
@@ -64,6 +64,7 @@ class Change:
     deletes: Sequence[Delete] = ()
 
 
+T = TypeVar("T")
 Entry = Mapping[str, object]
 Plan = Callable[[int], Awaitable[Change]]
 """Called with the time of the change in milliseconds, once an attempt."""
@@ -123,19 +124,21 @@ class Journal:
         *,
         closing: SignedDraft,
         expectations: Sequence[Expectation],
-        opening: Callable[[Entry], Awaitable[Change]],
-    ) -> Entry:
+        opening: Callable[[Entry, Head], Awaitable[tuple[Change, T]]],
+    ) -> T:
         """End this log and begin another, in one commit that wipes every store.
 
-        ``closing`` is sealed as the last entry; ``opening`` gets it and returns what the
-        new log begins with. Raises RevisionConflictError, with nothing written, if the log moved.
+        ``closing`` is sealed as the last entry; ``opening`` gets it and the head that it makes,
+        and returns what the new log begins with, and what this returns. Raises
+        RevisionConflictError, with nothing written, if the log moved.
         """
         async with self._turn, self._locks.hold(_LOCK):
             head = await self.read_head()
             now_ms = self.time_after(head)
-            (last,), _, _ = await self.seal(head, [closing], now_ms)
-            await self._replace(head.revision, expectations, await opening(last), now_ms)
-            return last
+            (last,), _, end = await self.seal(head, [closing], now_ms)
+            change, result = await opening(last, end)
+            await self._replace(head.revision, expectations, change, now_ms)
+            return result
 
     async def abandon(self, opening: Plan) -> None:
         """Begin another log in the place of one too damaged to be ended, like :meth:`restart`."""

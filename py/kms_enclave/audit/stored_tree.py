@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import attrs
 
-from kms_enclave.audit.head import Head, format_hashes, parse_hashes
+from kms_enclave.audit.head import format_hashes, parse_hashes
 from kms_enclave.audit.merkle import fold
 from kms_enclave.audit.tree import (
     TILE_WIDTH,
@@ -14,6 +14,7 @@ from kms_enclave.audit.tree import (
     Tile,
     TileName,
     Tiles,
+    leaf_at,
     prove_consistency,
     prove_inclusion,
     subtrees_at,
@@ -52,19 +53,20 @@ async def read_tiles(storage: StoragePort, names: Sequence[TileName]) -> Tiles:
 
 
 async def read_inclusion(
-    storage: StoragePort, head: Head, *, index: int, size: int
-) -> Sequence[bytes]:
-    """Return the proof of an entry in the tree of the first ``size``. Raises DamagedRecordError."""
-    frontier = head.frontier
+    storage: StoragePort, frontier: Frontier, *, index: int, size: int
+) -> tuple[bytes, Sequence[bytes]]:
+    """Return an entry's hash, and the proof that it is in the tree of the first ``size``.
+
+    Raises DamagedRecordError.
+    """
     tiles = await read_tiles(storage, tiles_of_inclusion(index, size, frontier))
-    return prove_inclusion(index, size, tiles, frontier)
+    return leaf_at(index, tiles, frontier), prove_inclusion(index, size, tiles, frontier)
 
 
 async def read_consistency(
-    storage: StoragePort, head: Head, *, old_size: int, size: int
+    storage: StoragePort, frontier: Frontier, *, old_size: int, size: int
 ) -> Sequence[bytes]:
     """Return the proof that one tree begins with another. Raises DamagedRecordError."""
-    frontier = head.frontier
     tiles = await read_tiles(storage, tiles_of_consistency(old_size, size, frontier))
     return prove_consistency(old_size, size, tiles, frontier)
 

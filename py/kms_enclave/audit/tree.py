@@ -35,6 +35,7 @@ __all__ = [
     "append",
     "frontier_root",
     "last_full_tiles",
+    "leaf_at",
     "prove_consistency",
     "prove_inclusion",
     "subtrees_at",
@@ -125,6 +126,11 @@ def subtrees_at(size: int, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
     return [_hash_of(node, tiles, frontier) for node in covering_nodes((0, size))]
 
 
+def leaf_at(index: int, tiles: Tiles, frontier: Frontier) -> bytes:
+    """Return a leaf's hash."""
+    return _hash_of(Node(0, index), tiles, frontier)
+
+
 def prove_inclusion(index: int, size: int, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
     """Return the proof of leaf ``index`` in the tree of the first ``size`` leaves."""
     return _prove(inclusion_ranges(index, size), tiles, frontier)
@@ -143,8 +149,8 @@ def tiles_of_subtrees(size: int, frontier: Frontier) -> Sequence[TileName]:
 
 
 def tiles_of_inclusion(index: int, size: int, frontier: Frontier) -> Sequence[TileName]:
-    """Return which full tiles :func:`prove_inclusion` needs."""
-    return _tiles_of_ranges(inclusion_ranges(index, size), frontier)
+    """Return which full tiles :func:`prove_inclusion` and :func:`leaf_at` need."""
+    return _tiles_of_ranges([*inclusion_ranges(index, size), (index, index + 1)], frontier)
 
 
 def tiles_of_consistency(old_size: int, size: int, frontier: Frontier) -> Sequence[TileName]:

@@ -31,6 +31,7 @@ from kms_enclave.keys.leased_subscription import (
 from kms_enclave.leases.issuance import Issuer
 from kms_enclave.reset import RESET_WORDS, reset_instance
 from kms_enclave.rpc import contract
+from kms_enclave.rpc.audit import make_audit_queries
 from kms_enclave.rpc.batch import run_batch
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.rpc.leases import make_lease_handlers
@@ -54,6 +55,7 @@ def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
     """Return the handler of every method of the contract."""
     return {
         **make_queries(context),
+        **make_audit_queries(context),
         **make_lease_handlers(context, issuer),
         **{name: partial(_run_step, context, name) for name in STEPS},
         "setPushSubscription": partial(_set_subscription, context),
@@ -147,8 +149,10 @@ async def _reset(context: Context, params: contract.ResetParams, origin: str) ->
     closing = await reset_instance(context, authorisation("resetKMS", params, origin, RESET_WORDS))
     checkpoint = None
     if closing is not None:
-        checkpoint = contract.AuditHead(
-            cast(int, closing["seqNum"]), cast(str, closing["chainHash"])
+        checkpoint = contract.ClosingCheckpoint(
+            seq_num=closing.head.seq_num,
+            chain_hash=closing.head.chain_hash,
+            checkpoint=closing.checkpoint,
         )
     return unstructure(contract.ResetResult(success=True, checkpoint=checkpoint))
 

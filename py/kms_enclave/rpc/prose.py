@@ -46,6 +46,10 @@ PURPOSE: Final[Mapping[str, str]] = {
     "revokedTokens": "Returns the emergency list: tokens of revoked leases that still live.",
     "issueVAPIDJWT": "Issues one VAPID token (RFC 8292) under a lease, without the user.",
     "getAuditLog": "Returns a page of the audit log; without parameters `KMSUser` reads all pages.",
+    "getAuditPublicKey": "Returns the keys that sign the log and its checkpoints, to be pinned.",
+    "getAuditCheckpoint": "Signs a checkpoint of the log: its size and the root of its tree.",
+    "getInclusionProof": "Proves that an entry is in the tree of a checkpoint.",
+    "getConsistencyProof": "Proves that the log of one checkpoint begins with that of another.",
     "verifyAuditChain": "Verifies every entry of the stored log, from the first one.",
     "resetKMS": "Deletes every key, lease and entry, and begins a new instance with a new log.",
 }

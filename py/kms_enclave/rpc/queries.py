@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from functools import partial
 
 from kms_enclave.audit.head import HEAD, parse_head
-from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
 from kms_enclave.enrollment.record import (
@@ -16,7 +15,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     readable_enrollments,
 )
-from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.errors import KMSError
 from kms_enclave.instance import INSTANCE, parse_instance, read_instance
 from kms_enclave.keys.subscription import read_subscription
 from kms_enclave.keys.vapid import read_vapid_key
@@ -39,8 +38,6 @@ def make_queries(context: Context) -> Mapping[str, Handler]:
         "exportPublicKey": partial(_get_public_key, context),
         "getVAPIDKid": partial(_get_vapid_kid, context),
         "getPushSubscription": partial(_get_push_subscription, context),
-        "getAuditLog": partial(_get_audit_log, context),
-        "verifyAuditChain": partial(_verify_audit_chain, context),
     }
 
 
@@ -128,27 +125,3 @@ async def _current_kid(context: Context) -> str:
     if kid is None:
         raise KMSError("setup.required")
     return kid
-
-
-async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _: str) -> Wire:
-    if params.from_ < 0:
-        raise request_invalid("from", "must not be negative")
-    if not 1 <= params.limit <= MAX_PAGE:
-        raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
-    page = await read_page(context.storage, start=params.from_, limit=params.limit)
-    return {"entries": page.entries, "next": page.next}
-
-
-async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:
-    instance = await read_instance(context.storage)
-    verdict = await verify_stored_log(context.storage, context.crypto, instance)
-    fault = verdict.fault
-    head = contract.AuditHead(verdict.entries - 1, verdict.last_hash) if verdict.entries else None
-    return unstructure(
-        contract.VerifyAuditChainResult(
-            valid=fault is None,
-            entries=verdict.entries,
-            errors=(contract.AuditFault(fault.seq_num, fault.reason),) if fault else (),
-            head=head,
-        )
-    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+from typing import Any
 
 import attrs
 import pytest
@@ -12,7 +13,7 @@ from doubles import CrashError, FakeClock, FaultyCrypto, FaultyStorage
 from kms_enclave.adapters.native.locks import AsyncioLocks
 from kms_enclave.adapters.native.memory import MemoryStorage
 from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.head import HEAD
+from kms_enclave.audit.head import HEAD, Head
 from kms_enclave.audit.journal import Change, Journal, SignedDraft
 from kms_enclave.audit.stored_tree import read_tiles
 from kms_enclave.audit.tree import EMPTY_FRONTIER, append
@@ -291,11 +292,14 @@ async def test_a_restart_ends_one_log_and_begins_another_at_once(desk: Desk) -> 
     await desk.memory.commit(expectations=(), puts=[Put(_THING, Record(1, "1"))])
     revision = (await desk.one.read_head()).revision
 
-    async def opening(last: object) -> Change:
-        return Change(drafts=[desk.draft("instance.start")])
+    async def opening(last: Any, end: Head) -> tuple[Change, str]:
+        assert (last["op"], last["seqNum"]) == ("reset", end.seq_num) == ("reset", 2)
+        assert last["chainHash"] == end.chain_hash
+        return Change(drafts=[desk.draft("instance.start")]), "closed"
 
-    last = await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
-    assert (last["op"], last["seqNum"]) == ("reset", 2)
+    closing = desk.draft("reset")
+    result = await desk.one.restart(closing=closing, expectations=(), opening=opening)
+    assert result == "closed"
     head = await desk.one.read_head()
     assert (head.seq_num, await desk.memory.count("audit")) == (0, 1)
     assert head.revision > revision, "an old memory of the head must not fit the new one"
@@ -306,8 +310,8 @@ async def test_a_worker_that_remembers_the_old_log_writes_to_the_new_one(desk: D
     await desk.one.commit(desk.plain)
     await desk.two.commit(desk.plain)
 
-    async def opening(last: object) -> Change:
-        return Change(drafts=[desk.draft("instance.start")])
+    async def opening(last: object, end: object) -> tuple[Change, None]:
+        return Change(drafts=[desk.draft("instance.start")]), None
 
     await desk.one.restart(closing=desk.draft("reset"), expectations=(), opening=opening)
     desk.clock.advance(1)

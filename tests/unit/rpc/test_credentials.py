@@ -25,6 +25,8 @@ NAMING: Mapping[str, Mapping[str, object]] = {
     "revokeLease": {"leaseId": "lease-x"},
     "verifyLease": {"leaseId": "lease-x"},
     "isTokenRevoked": {"jti": "token-x"},
+    "getInclusionProof": {"seqNum": 0},
+    "getConsistencyProof": {"from": 1},
 }
 NO_PAGE = {"allowPageCredentials": False}
 

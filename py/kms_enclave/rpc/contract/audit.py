@@ -12,8 +12,15 @@ __all__ = [
     "AuditEntry",
     "AuditFault",
     "AuditHead",
+    "ClosingCheckpoint",
+    "GetAuditCheckpointResult",
     "GetAuditLogParams",
     "GetAuditLogResult",
+    "GetAuditPublicKeyResult",
+    "GetConsistencyProofParams",
+    "GetConsistencyProofResult",
+    "GetInclusionProofParams",
+    "GetInclusionProofResult",
     "VerifyAuditChainResult",
 ]
 
@@ -102,3 +109,75 @@ class VerifyAuditChainResult:
     entries: int
     errors: tuple[AuditFault, ...]
     head: AuditHead | None
+
+
+@attrs.frozen
+class GetAuditPublicKeyResult:
+    """The keys to pin (base64url); ``audit_public_key`` and its word are null before setup.
+
+    ``verifier_key`` is ``instance_public_key`` as other tools for checkpoints take it.
+    """
+
+    audit_public_key: str | None
+    instance_public_key: str
+    instance_id: str
+    origin: str
+    verifier_key: str
+    instance_cert: AuditDelegationCert | None
+
+
+@attrs.frozen
+class GetAuditCheckpointResult:
+    """A signed note over the log as it stands; hashes are hexadecimal.
+
+    ``size`` counts the entries, ``chain_hash`` is the last one's.
+    """
+
+    checkpoint: str
+    size: int
+    root_hash: str
+    chain_hash: str
+
+
+@attrs.frozen
+class GetInclusionProofParams:
+    """Of entry ``seq_num`` in the tree of the first ``size`` entries; of all unless given."""
+
+    seq_num: int
+    size: int | None = None
+
+
+@attrs.frozen
+class GetInclusionProofResult:
+    """RFC 9162 section 2.1.3; hashes are hexadecimal."""
+
+    seq_num: int
+    size: int
+    leaf_hash: str
+    path: tuple[str, ...]
+
+
+@attrs.frozen
+class GetConsistencyProofParams:
+    """That the first ``to`` entries (all unless given) begin with the first ``from``."""
+
+    from_: int
+    to: int | None = None
+
+
+@attrs.frozen
+class GetConsistencyProofResult:
+    """RFC 9162 section 2.1.4; hashes are hexadecimal."""
+
+    from_: int
+    to: int
+    path: tuple[str, ...]
+
+
+@attrs.frozen
+class ClosingCheckpoint:
+    """The end of a log that was reset: its last entry, and the signed note that covers it."""
+
+    seq_num: int
+    chain_hash: str
+    checkpoint: str

@@ -7,7 +7,7 @@ from typing import Literal
 
 import attrs
 
-from kms_enclave.rpc.contract.audit import AuditHead
+from kms_enclave.rpc.contract.audit import ClosingCheckpoint
 from kms_enclave.rpc.contract.credentials import Credentials
 from kms_enclave.rpc.fields import text
 
@@ -83,7 +83,7 @@ class ResetParams:
 
 @attrs.frozen
 class ResetResult:
-    """``checkpoint`` is the head of the ended log; null where a locked enclave was reset."""
+    """``checkpoint`` is the end of the ended log; null where a locked enclave was reset."""
 
     success: Literal[True]
-    checkpoint: AuditHead | None
+    checkpoint: ClosingCheckpoint | None

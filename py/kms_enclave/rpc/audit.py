@@ -1,0 +1,113 @@
+"""Methods that show the audit log and what is proved from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import partial
+
+from kms_enclave.audit.log import checkpoint_of, prove_consistency, prove_inclusion, read_log
+from kms_enclave.audit.note import format_verifier_key
+from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
+from kms_enclave.audit.tree import frontier_root
+from kms_enclave.context import Context
+from kms_enclave.errors import request_invalid
+from kms_enclave.instance import read_instance
+from kms_enclave.rpc import contract
+from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.structure import unstructure
+
+__all__ = ["make_audit_queries"]
+
+Wire = Mapping[str, object]
+
+
+def make_audit_queries(context: Context) -> Mapping[str, Handler]:
+    """Return the handlers of the methods about the log that need no authorisation."""
+    return {
+        "getAuditLog": partial(_get_audit_log, context),
+        "verifyAuditChain": partial(_verify_audit_chain, context),
+        "getAuditPublicKey": partial(_get_audit_public_key, context),
+        "getAuditCheckpoint": partial(_get_audit_checkpoint, context),
+        "getInclusionProof": partial(_get_inclusion_proof, context),
+        "getConsistencyProof": partial(_get_consistency_proof, context),
+    }
+
+
+async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _: str) -> Wire:
+    if params.from_ < 0:
+        raise request_invalid("from", "must not be negative")
+    if not 1 <= params.limit <= MAX_PAGE:
+        raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
+    page = await read_page(context.storage, start=params.from_, limit=params.limit)
+    return {"entries": page.entries, "next": page.next}
+
+
+async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:
+    instance = await read_instance(context.storage)
+    verdict = await verify_stored_log(context.storage, context.crypto, instance)
+    fault = verdict.fault
+    head = contract.AuditHead(verdict.entries - 1, verdict.last_hash) if verdict.entries else None
+    return unstructure(
+        contract.VerifyAuditChainResult(
+            valid=fault is None,
+            entries=verdict.entries,
+            errors=(contract.AuditFault(fault.seq_num, fault.reason),) if fault else (),
+            head=head,
+        )
+    )
+
+
+async def _get_audit_public_key(context: Context, _: contract.Empty, __: str) -> Wire:
+    log = await read_log(context.storage, context.enclave_origin)
+    record = log.instance.record
+    return {
+        "auditPublicKey": record.uak_public,
+        "instancePublicKey": record.kiak_public,
+        "instanceId": record.instance_id,
+        "origin": log.origin,
+        "verifierKey": format_verifier_key(log.origin, log.kiak_public),
+        "instanceCert": record.kiak_cert,
+    }
+
+
+async def _get_audit_checkpoint(context: Context, _: contract.Empty, __: str) -> Wire:
+    log = await read_log(context.storage, context.enclave_origin)
+    return unstructure(
+        contract.GetAuditCheckpointResult(
+            checkpoint=await checkpoint_of(context.crypto, log),
+            size=log.head.size,
+            root_hash=frontier_root(log.head.frontier).hex(),
+            chain_hash=log.head.chain_hash,
+        )
+    )
+
+
+async def _get_inclusion_proof(
+    context: Context, params: contract.GetInclusionProofParams, _: str
+) -> Wire:
+    log = await read_log(context.storage, context.enclave_origin)
+    proof = await prove_inclusion(context.storage, log, seq_num=params.seq_num, size=params.size)
+    return unstructure(
+        contract.GetInclusionProofResult(
+            seq_num=params.seq_num,
+            size=proof.size,
+            leaf_hash=proof.leaf.hex(),
+            path=_hex(proof.path),
+        )
+    )
+
+
+async def _get_consistency_proof(
+    context: Context, params: contract.GetConsistencyProofParams, _: str
+) -> Wire:
+    log = await read_log(context.storage, context.enclave_origin)
+    size, path = await prove_consistency(
+        context.storage, log, old_size=params.from_, size=params.to
+    )
+    return unstructure(
+        contract.GetConsistencyProofResult(from_=params.from_, to=size, path=_hex(path))
+    )
+
+
+def _hex(hashes: Sequence[bytes]) -> tuple[str, ...]:
+    return tuple(each.hex() for each in hashes)
