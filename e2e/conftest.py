@@ -124,6 +124,12 @@ def _lease(page: EnclavePage) -> Leased:
     return Leased(page, page.call("createLease", lease_params()).value["leaseId"])
 
 
+def lease_in(context: BrowserContext, server: LocalServer) -> Leased:
+    """Set an enclave up in a context of one's own."""
+    origins = {"app_origin": server.app_origin, "kms_origin": server.kms_origin}
+    return _lease(open_page_in(context, **origins))
+
+
 @pytest.fixture
 def leased(open_page: OpenPage) -> Leased:
     return _lease(open_page())
@@ -133,5 +139,4 @@ def leased(open_page: OpenPage) -> Leased:
 def shared_lease(chromium: Browser, server: LocalServer) -> Iterator[Leased]:
     """One for all tests of a module: for those that change nothing, or only add tokens."""
     with contextlib.closing(chromium.new_context()) as context:
-        origins = {"app_origin": server.app_origin, "kms_origin": server.kms_origin}
-        yield _lease(open_page_in(context, **origins))
+        yield lease_in(context, server)

@@ -1,7 +1,6 @@
 """Bad input: the named error within a second, nothing changed, nothing logged.
 
-Over the port, where the SDK cannot hide anything; and through the SDK, where a page would
-meet it.
+Over the port, where the SDK cannot hide anything; through the SDK: `test_bad_calls.py`.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ import attrs
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from e2e.conftest import Leased, Serve, open_page_in
+from e2e.conftest import Serve, open_page_in
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, Outcome, lease_params
 from e2e.refused_requests import REFUSED, Refused
 from web.server.serving import LocalServer
@@ -148,16 +147,6 @@ def test_error_crosses_without_a_stack(port: Port):
     error = port.ask("getStatus", {"verbose": True}).error
     assert set(error) <= {"name", "code", "message", "retryAfterMs", "details"}
     assert "Traceback" not in str(error)
-
-
-SDK_CASES = [case for case in REFUSED if case.method in ("createLease", "issueVAPIDJWT")]
-
-
-@pytest.mark.parametrize("refused", SDK_CASES, ids=lambda refused: refused.name)
-def test_sdk_rejects_with_the_same_code(shared_lease: Leased, refused: Refused):
-    text = json.dumps(refused.params).replace("LEASE", shared_lease.lease_id)
-    outcome = shared_lease.page.call(refused.method, json.loads(text))
-    assert (outcome.error["name"], outcome.code) == ("KMSError", refused.code)
 
 
 def test_page_without_permission_cannot_pass_credentials(serve: Serve, context: BrowserContext):
