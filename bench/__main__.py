@@ -13,7 +13,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -26,7 +25,7 @@ from bench.figures import Figure, format_table, single
 from bench.memory import renderer_megabytes
 from bench.starts import measure_starts, open_starter
 from e2e.driving.chromium import launch_chromium
-from web.server.deployment import REPOSITORY
+from web.server.deployment import PIECES, REPOSITORY
 from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
 PAGES = Path(__file__).parent / "pages"
@@ -44,10 +43,10 @@ def _parse_arguments() -> argparse.Namespace:
 def _servers() -> Iterator[tuple[LocalServer, LocalServer]]:
     """The released enclave, and the same one as plain Pyodide from sources."""
     with contextlib.ExitStack() as stack:
-        pieces = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="kms-bench-")))
-        build = ["node", "worker/build/main.mjs", "--out", pieces, "--dev"]
+        # Beside what is built already, so that the memory image is not made again.
+        build = ["node", "worker/build/main.mjs", "--out", PIECES, "--dev"]
         subprocess.run(build, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-        options = ServeOptions(app_root=PAGES, pieces=pieces)
+        options = ServeOptions(app_root=PAGES, pieces=PIECES)
         image = stack.enter_context(serve_in_background(options))
         plain = stack.enter_context(serve_in_background(attrs.evolve(options, development=True)))
         yield image, plain
