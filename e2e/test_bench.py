@@ -1,0 +1,84 @@
+"""`make bench` runs and says what it promises; how fast anything is, no test asserts."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import attrs
+import pytest
+
+from web.server.deployment import REPOSITORY
+
+# Each measured more than once: a median, a p99, and how many there were.
+MEASURED = (
+    "start: worker made → ready, image",
+    "start: worker made → ready, plain Pyodide",
+    "setupPassphrase",
+    "createLease",
+    "issueVAPIDJWT, short log",
+    r"issueVAPIDJWT, \d+ entries",
+    "getStatus",
+    "baseline: plain JavaScript",
+)
+
+# What two of them say about each other.
+COMPARED = {
+    "start: image / plain": MEASURED[0:2],
+    "issueVAPIDJWT / baseline": (MEASURED[4], MEASURED[7]),
+}
+
+
+@attrs.frozen
+class Report:
+    """What one run has printed and written."""
+
+    printed: str
+    written: Mapping[str, Any]
+
+    def figure(self, pattern: str) -> Mapping[str, Any]:
+        """Return the one figure of this name."""
+        names = re.compile(pattern)
+        (found,) = [each for each in self.written["figures"] if names.fullmatch(each["name"])]
+        return found
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+    folder = tmp_path_factory.mktemp("bench")
+    command = [sys.executable, "-m", "bench", "--quick", "--output", str(folder)]
+    run = subprocess.run(
+        command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True, timeout=240
+    )
+    (file,) = Path(folder).iterdir()
+    return Report(run.stdout, json.loads(file.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_every_promised_row_has_median_p99_and_number(report: Report, name: str):
+    figure = report.figure(name)
+    assert 0 < figure["median"] <= figure["p99"]
+    assert figure["n"] > 1
+
+
+@pytest.mark.parametrize("name", COMPARED)
+def test_ratio_is_of_two_medians_of_the_same_run(report: Report, name: str):
+    above, below = (report.figure(each)["median"] for each in COMPARED[name])
+    assert report.figure(name)["median"] == pytest.approx(above / below)
+
+
+def test_the_table_has_a_line_for_every_figure(report: Report):
+    lines = report.printed.splitlines()
+    for figure in report.written["figures"]:
+        line = next(line for line in lines if line.startswith(figure["name"]))
+        assert f"{figure['median']:.2f}" in line
+
+
+def test_the_json_says_where_it_was_measured(report: Report):
+    machine = report.written["machine"]
+    assert set(machine) == {"browser", "cpus", "loadAverage", "system", "python"}
