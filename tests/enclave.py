@@ -60,6 +60,7 @@ class Worker:
         self.introduced: Mapping[str, Any] = {"answer": {"agreed": True}}
         self._replies: dict[int, asyncio.Future[dict[str, Any]]] = {}
         self.receive: Callable[[str], None]
+        self._challenge = ""
 
     @property
     def asked(self) -> list[dict[str, Any]]:
@@ -90,12 +91,27 @@ class Worker:
         message = json.loads(text)
         self.sent.append(message)
         if "ask" in message:
-            reply = self._reaction(message)
+            reply = self._reaction(self.begin(message))
             if reply is not None:
                 loop = asyncio.get_running_loop()
                 loop.call_soon(self.receive, json.dumps({"id": message["id"], **reply}))
+        elif "challenge" in message:
+            self._challenge = message["challenge"]
         elif "id" in message:
             self._replies[message["id"]].set_result(message)
+
+    def begin(self, asked: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Begin the ceremony that can answer, as a click does; return it with its challenge."""
+        for name in ("ceremony", "registration"):
+            if asked.get(name) is not None:
+                self.receive(json.dumps({"id": asked["id"], "begin": True}))
+                return {**asked, name: {**asked[name], "challenge": self._challenge}}
+        return asked
+
+    @property
+    def discarded(self) -> list[dict[str, str]]:
+        """The passkeys that the browser was told to forget."""
+        return [message["discard"] for message in self.sent if "discard" in message]
 
     def _reaction(self, asked: Mapping[str, Any]) -> Mapping[str, Any] | None:
         if asked["ask"] == "introduce":

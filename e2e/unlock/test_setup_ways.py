@@ -36,6 +36,17 @@ FAIL_WITH_PRF = """() => {
 }"""
 
 
+# The user closes the browser's own dialog.
+FAIL_AND_RECORD = """() => {
+    window.challenges = [];
+    window.real = navigator.credentials.get.bind(navigator.credentials);
+    navigator.credentials.get = async ({ publicKey }) => {
+        challenges.push(String(new Uint8Array(publicKey.challenge)));
+        throw new DOMException("", "NotAllowedError");
+    };
+}"""
+
+
 def enrollment(user: User) -> str:
     outcome = user.outcome()
     assert user.enclave.call("isSetup").value["isSetup"] is True
@@ -112,7 +123,7 @@ def test_without_prf_the_gate_is_offered_in_plain_words(user: User) -> None:
     user.sees("Create a passkey")
     user.press("Create passkey")
     user.sees("Before you go on")
-    expect(user.dialog).to_contain_text("whoever copies this device's storage")
+    expect(user.dialog).to_contain_text("Somebody who copies this browser's data")
     expect(user.dialog.get_by_role("button", name="Cancel")).to_be_focused()
     user.press("Yes, go on")
     user.remember()
@@ -122,7 +133,7 @@ def test_without_prf_the_gate_is_offered_in_plain_words(user: User) -> None:
 
 
 def test_a_gate_that_is_declined_sets_nothing_up(user: User) -> None:
-    add_authenticator(user.page, prf=False)
+    authenticator = add_authenticator(user.page, prf=False)
     user.begin("setupPasskeyPRF", PASSKEY)
     user.sees("Create a passkey")
     user.press("Create passkey")
@@ -130,6 +141,7 @@ def test_a_gate_that_is_declined_sets_nothing_up(user: User) -> None:
     user.press("Cancel")
     assert user.outcome().code == "unlock.cancelled"
     assert user.enclave.call("isSetup").value["isSetup"] is False
+    user.enclave.wait_until(lambda: authenticator.credentials() == [])
 
 
 @pytest.mark.usefixtures("authenticator")
@@ -140,6 +152,24 @@ def test_asking_for_prf_never_breaks_a_registration(user: User) -> None:
     user.press("Create passkey")
     user.remember()
     assert enrollment(user) == GATE
+
+
+@pytest.mark.usefixtures("authenticator")
+def test_each_click_has_a_challenge_that_was_made_for_it(user: User) -> None:
+    user.begin("setupPasskeyGate", PASSKEY)
+    user.sees("Create a passkey")
+    user.press("Create passkey")
+    user.remember()
+    user.frame.evaluate(FAIL_AND_RECORD)
+    user.begin("generateVAPID")
+    user.sees("Confirm it’s you")
+    for clicks in (1, 2):
+        user.press("Use your passkey")
+        expect(user.dialog.get_by_role("alert")).to_contain_text("cancelled")
+        assert user.frame.evaluate("new Set(challenges).size") == clicks
+    user.frame.evaluate("() => { navigator.credentials.get = real; }")
+    user.press("Use your passkey")
+    assert user.outcome().code is None
 
 
 def test_without_passkeys_in_the_browser_the_rest_works(user: User) -> None:

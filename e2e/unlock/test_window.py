@@ -140,10 +140,10 @@ def test_a_page_that_opens_the_window_itself_gets_nothing_from_it(user: User) ->
             const { port1, port2 } = new MessageChannel();
             port1.onmessage = ({ data }) => heard.push(["port", data]);
             opened.postMessage("kms:prompt-connect", "*", [port2]);
-            port1.postMessage(JSON.stringify({
+            port1.postMessage(JSON.stringify({ ask: {
                 id: 1, ask: "authenticate", operation: "forged", origin: location.origin,
                 methods: ["passphrase"], attempt: 1, error: null, recognition: null, ceremony: null,
-            }));
+            } }));
             await new Promise((resolve) => setTimeout(resolve, 500));
             return heard;
         }""",

@@ -14,6 +14,7 @@ import { KMSError } from "../protocol/errors";
 import { HELLO, isConnect } from "../protocol/handshake";
 import { Calls } from "./calls";
 import { PagePort } from "./page-port";
+import { discardPasskey } from "./passkey/discard";
 import { Prompts } from "./prompt/prompts";
 import { type EnclaveState, Supervisor } from "./supervisor";
 
@@ -83,6 +84,12 @@ export class Session {
         break;
       case "ask":
         this.#prompts.ask(message.ask);
+        break;
+      case "challenge":
+        this.#prompts.challenge(message.challenge);
+        break;
+      case "discard":
+        void discardPasskey(message.discarded);
         break;
       case "close":
         this.#prompts.close();

@@ -3,6 +3,11 @@
  *
  * Bytes are base64url. `attempt` above 1 goes on in the dialog that is still open,
  * maybe with another question; `error` is what was wrong with the last answer.
+ *
+ *     worker ──ask──────► frame
+ *     worker ◄──begin──── frame     in the click that starts a ceremony
+ *     worker ──challenge► frame     two minutes from now
+ *     worker ◄──answer─── frame     or refused
  */
 
 import { hasId } from "./calls";
@@ -27,13 +32,11 @@ export interface PasskeyOption {
 }
 
 export interface Ceremony {
-  readonly challenge: string;
   readonly rpId: string;
   readonly passkeys: readonly PasskeyOption[];
 }
 
 export interface Registration {
-  readonly challenge: string;
   readonly rpId: string;
   readonly userHandle: string;
   readonly userName: string;
@@ -94,7 +97,20 @@ export type AskAnswer =
   | { readonly word: string }
   | { readonly agreed: true };
 
+/** `id` is the question's. */
+export interface ChallengeMessage {
+  readonly id: number;
+  readonly challenge: string;
+}
+
+/** A passkey that was made and is not enrolled. */
+export interface Discarded {
+  readonly rpId: string;
+  readonly credentialId: string;
+}
+
 export type AnswerMessage =
+  | { readonly id: number; readonly begin: true }
   | { readonly id: number; readonly answer: AskAnswer }
   | { readonly id: number; readonly refused: WireError };
 
@@ -125,6 +141,21 @@ export function parseAsk(value: Fields): Ask | null {
   }
 }
 
+/** Read a challenge of the worker; null for what is none. */
+export function parseChallenge(value: Fields): ChallengeMessage | null {
+  if (!hasId(value)) return null;
+  const { id, challenge } = value;
+  return isText(challenge, MAX_NAME_CHARS) ? { id, challenge } : null;
+}
+
+/** Read which passkey is to be forgotten; null for what is none. */
+export function parseDiscarded(value: unknown): Discarded | null {
+  if (!hasFields(value, ["rpId", "credentialId"])) return null;
+  const { rpId, credentialId } = value;
+  if (!isText(rpId, MAX_NAME_CHARS) || !isText(credentialId, MAX_CREDENTIAL_CHARS)) return null;
+  return { rpId, credentialId };
+}
+
 function parseRecognition(value: unknown): Recognition | null {
   if (!hasFields(value, ["phrase", "colour"])) return null;
   const { phrase, colour } = value;
@@ -149,11 +180,11 @@ function parseQuestion(value: Fields): Question | null {
 }
 
 function parseCeremony(value: unknown): Ceremony | null {
-  if (!hasFields(value, ["challenge", "rpId", "passkeys"])) return null;
-  const { challenge, rpId, passkeys } = value;
-  if (!isText(challenge, MAX_NAME_CHARS) || !isText(rpId, MAX_NAME_CHARS)) return null;
+  if (!hasFields(value, ["rpId", "passkeys"])) return null;
+  const { rpId, passkeys } = value;
+  if (!isText(rpId, MAX_NAME_CHARS)) return null;
   if (!Array.isArray(passkeys) || passkeys.length > MAX_PASSKEYS || !passkeys.every(isPasskeyOption)) return null;
-  return { challenge, rpId, passkeys: passkeys.map(({ credentialId, appSalt }) => ({ credentialId, appSalt })) };
+  return { rpId, passkeys: passkeys.map(({ credentialId, appSalt }) => ({ credentialId, appSalt })) };
 }
 
 function isPasskeyOption(value: unknown): value is PasskeyOption {
@@ -162,10 +193,10 @@ function isPasskeyOption(value: unknown): value is PasskeyOption {
 }
 
 function parseRegistration(value: unknown): Registration | null {
-  if (!hasFields(value, ["challenge", "rpId", "userHandle", "userName", "appSalt", "exclude"])) return null;
-  const { challenge, rpId, userHandle, userName, appSalt, exclude } = value;
-  const texts = [challenge, rpId, userHandle, userName, appSalt] as const;
+  if (!hasFields(value, ["rpId", "userHandle", "userName", "appSalt", "exclude"])) return null;
+  const { rpId, userHandle, userName, appSalt, exclude } = value;
+  const texts = [rpId, userHandle, userName, appSalt] as const;
   if (!texts.every((text) => isText(text, MAX_NAME_CHARS))) return null;
   if (!isTextList(exclude, MAX_PASSKEYS, MAX_CREDENTIAL_CHARS)) return null;
-  return { challenge, rpId, userHandle, userName, appSalt, exclude } as Registration;
+  return { rpId, userHandle, userName, appSalt, exclude } as Registration;
 }

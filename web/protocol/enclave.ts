@@ -3,7 +3,7 @@
  * launcher sends. Only the frame's own code posts on this channel.
  */
 
-import { type Ask, parseAsk } from "./asks";
+import { type Ask, type ChallengeMessage, type Discarded, parseAsk, parseChallenge, parseDiscarded } from "./asks";
 import { type EventMessage, parseEvent, parseReply, type Reply } from "./calls";
 import type { MethodName } from "./contract.gen";
 import { type Fields, isPlainObject, isTextOrNull } from "./guards";
@@ -23,6 +23,8 @@ export type RunningMessage =
   | EnclaveEvent
   | { readonly type: "reply"; readonly reply: Reply }
   | { readonly type: "ask"; readonly ask: Ask }
+  | { readonly type: "challenge"; readonly challenge: ChallengeMessage }
+  | { readonly type: "discard"; readonly discarded: Discarded }
   | { readonly type: "close" };
 
 export type EnclaveMessage = StartMessage | RunningMessage;
@@ -42,6 +44,8 @@ export function parseEnclaveMessage(text: unknown): EnclaveMessage | null {
   if (!value) return null;
   if (Object.hasOwn(value, "type")) return parseTyped(value);
   if (Object.hasOwn(value, "ask")) return parseAskMessage(value);
+  if (Object.hasOwn(value, "challenge")) return parseChallengeMessage(value);
+  if (Object.hasOwn(value, "discard")) return parseDiscardMessage(value);
   const reply = parseReply(value);
   return reply && { type: "reply", reply };
 }
@@ -79,4 +83,14 @@ function parseAskMessage(value: Fields): EnclaveMessage | null {
   if (value.ask === "close") return { type: "close" };
   const ask = parseAsk(value);
   return ask && { type: "ask", ask };
+}
+
+function parseChallengeMessage(value: Fields): EnclaveMessage | null {
+  const challenge = parseChallenge(value);
+  return challenge && { type: "challenge", challenge };
+}
+
+function parseDiscardMessage({ discard }: Fields): EnclaveMessage | null {
+  const discarded = parseDiscarded(discard);
+  return discarded && { type: "discard", discarded };
 }

@@ -4,6 +4,8 @@
  *     window → opener   here       to exactly the own origin
  *     frame  → window   connect    with one MessagePort; then on it:
  *     frame  → port     ask*       each answered, on the port, by
+ *     port   → frame    begin*     in the click that starts a ceremony, answered by
+ *     frame  → port     challenge
  *     port   → frame    answer     or cancelled
  *
  * The iframe opened the window, so the page is never between the two; nothing passes
@@ -11,7 +13,8 @@
  */
 
 import { type Ask, type AskAnswer, parseAsk } from "./asks";
-import { type Fields, isPlainObject } from "./guards";
+import { type Fields, isPlainObject, isText } from "./guards";
+import { MAX_NAME_CHARS } from "./limits";
 
 export const WINDOW_HERE = "kms:prompt-window";
 export const WINDOW_CONNECT = "kms:prompt-connect";
@@ -19,18 +22,23 @@ export const WINDOW_CONNECT = "kms:prompt-connect";
 /** Of the enclave's own files, beside the entry page. */
 export const WINDOW_PAGE = "./prompt.html";
 
-export type FromWindow = { readonly answer: AskAnswer } | { readonly cancelled: true };
+export type FromWindow = { readonly begin: true } | { readonly answer: AskAnswer } | { readonly cancelled: true };
 
-/** Read a question of the frame's. */
-export function parseToWindow(text: unknown): Ask | null {
+export type ToWindow = { readonly ask: Ask } | { readonly challenge: string };
+
+/** Read a question of the frame's, or a challenge for it. */
+export function parseToWindow(text: unknown): ToWindow | null {
   const message = parseText(text);
-  return message && parseAsk(message);
+  if (isText(message?.challenge, MAX_NAME_CHARS)) return { challenge: message.challenge };
+  const ask = isPlainObject(message?.ask) ? parseAsk(message.ask) : null;
+  return ask && { ask };
 }
 
 /** The window runs the same code as the frame; the answer is what a dialog there made. */
 export function parseFromWindow(text: unknown): FromWindow | null {
   const message = parseText(text);
   if (message?.cancelled === true) return { cancelled: true };
+  if (message?.begin === true) return { begin: true };
   return isPlainObject(message?.answer) ? { answer: message.answer as unknown as AskAnswer } : null;
 }
 

@@ -21,6 +21,7 @@ from kms_enclave.enrollment.changes import (
 )
 from kms_enclave.enrollment.keys import NewKek, make_prf_kek
 from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
+from kms_enclave.enrollment.new_passkey import register_passkey, require_method_allowed
 from kms_enclave.enrollment.passphrase import normalize_new_passphrase
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
@@ -31,11 +32,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     read_enrollment,
 )
-from kms_enclave.enrollment.registration import (
-    RegistrationRequest,
-    register_passkey,
-    require_method_allowed,
-)
+from kms_enclave.enrollment.registration import RegistrationRequest
 from kms_enclave.enrollment.session import (
     AuthorisationRequest,
     Session,

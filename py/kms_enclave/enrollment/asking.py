@@ -1,11 +1,13 @@
-"""Asking the user to unlock: which methods can answer, and with which challenge."""
+"""Asking the user to unlock: which methods can answer, and for which operation."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from kms_enclave.context import Context
 from kms_enclave.encoding import parse_base64url
+from kms_enclave.enrollment.assertion import enclave_rp_id
 from kms_enclave.enrollment.credentials import (
     AssertionCredentials,
     Credentials,
@@ -17,7 +19,6 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     readable_enrollments,
 )
-from kms_enclave.enrollment.unlock import enclave_rp_id
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import InstanceRecord
 from kms_enclave.ports.prompt import (
@@ -53,15 +54,13 @@ async def ask_to_unlock(
     methods = tuple(dict.fromkeys(enrollment.record.method for enrollment in enrollments))
     ceremony = None
     if passkeys:
-        challenge = context.challenges.issue(operation)
-        ceremony = Ceremony(challenge, enclave_rp_id(context.enclave_origin), passkeys)
+        new_challenge = partial(context.challenges.issue, operation)
+        ceremony = Ceremony(new_challenge, enclave_rp_id(context.enclave_origin), passkeys)
     request = PromptRequest(words, origin, methods, error, recognition_of(instance))
     answer = await dialog.authenticate(request, ceremony)
     if isinstance(answer, PassphraseAnswer):
         return PassphraseCredentials(answer.passphrase, "enclave")
-    if ceremony is None:
-        raise KMSError("unlock.cancelled")
-    return AssertionCredentials(answer, ceremony.challenge, operation)
+    return AssertionCredentials(answer, operation)
 
 
 async def _askable(context: Context, *, gate_only: bool) -> Sequence[Enrollment]:

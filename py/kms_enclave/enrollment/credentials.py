@@ -33,10 +33,9 @@ class PrfCredentials:
 
 @attrs.frozen
 class AssertionCredentials:
-    """An assertion that the enclave's own dialog obtained, for one challenge."""
+    """An assertion that the enclave's own dialog obtained, for one operation."""
 
     answer: AssertionAnswer
-    challenge: bytes
     operation: bytes
 
 

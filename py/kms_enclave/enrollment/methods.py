@@ -5,14 +5,12 @@ from __future__ import annotations
 import attrs
 
 from kms_enclave.context import Context
+from kms_enclave.enrollment.challenge import LateAnswerError, late_answer
 from kms_enclave.enrollment.keys import NewKek, make_passphrase_method
+from kms_enclave.enrollment.new_passkey import complete_registration
 from kms_enclave.enrollment.passphrase import calibrate_iterations, normalize_new_passphrase
 from kms_enclave.enrollment.record import PASSPHRASE, PRF, Via
-from kms_enclave.enrollment.registration import (
-    RegistrationRequest,
-    complete_registration,
-    registration_options,
-)
+from kms_enclave.enrollment.registration import RegistrationRequest, registration_options
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.prompt import Dialog, PassphraseAnswer, PromptRequest
 
@@ -54,13 +52,15 @@ async def choose_method(
     """Show the wizard; the user picks a passphrase or a passkey. The dialog stays open."""
     wanted = RegistrationRequest(PRF, words, origin, operation, _USER_NAME)
     request = PromptRequest(words, origin, (PASSPHRASE, PRF))
+    options = await registration_options(context, wanted)
     while True:
-        options = await registration_options(context, wanted)
         answer = await dialog.set_up(request, options)
         try:
             if isinstance(answer, PassphraseAnswer):
                 return await passphrase_method(context, answer.passphrase, "enclave")
             return await complete_registration(context, dialog, wanted, options, answer)
+        except LateAnswerError:
+            request = _again(request, late_answer())
         except KMSError as refusal:
             if refusal.code not in ("request.invalid", "unlock.denied"):
                 raise

@@ -21,6 +21,7 @@ from kms_enclave.audit.signing import UserSigner, certify_instance, instance_dra
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.asking import ask_to_unlock
+from kms_enclave.enrollment.challenge import LateAnswerError, late_answer
 from kms_enclave.enrollment.credentials import (
     AssertionCredentials,
     Credentials,
@@ -280,6 +281,8 @@ async def _ask_until_unlocked(
             return await _attempt(context, authorisation, credentials, instance)
         except WrongCredentialsError:
             error = KMSError("unlock.denied", _denial(credentials))
+        except LateAnswerError:
+            error = late_answer()
         except KMSError as refusal:
             if refusal.code not in ("request.invalid", "unlock.throttled"):
                 raise
@@ -311,8 +314,8 @@ async def _attempt(
         except WrongCredentialsError:
             await _record_denial(context, authorisation.origin, credentials, via)
             raise
-        except KMSError:
-            await take_back_attempt(context.storage, attempt)  # Damage is no guess.
+        except (KMSError, LateAnswerError):
+            await take_back_attempt(context.storage, attempt)  # Damage and delay are no guesses.
             raise
         await clear_attempts(context.storage, via=via)
         return unlocked

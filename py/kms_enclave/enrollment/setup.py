@@ -18,6 +18,7 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.keys import NewKek, OpenedEnrollment, enroll_new_secret
 from kms_enclave.enrollment.methods import ask_new_passphrase, choose_method, passphrase_method
+from kms_enclave.enrollment.new_passkey import register_passkey
 from kms_enclave.enrollment.recognition import make_recognition
 from kms_enclave.enrollment.record import (
     Method,
@@ -25,7 +26,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     write_enrollment,
 )
-from kms_enclave.enrollment.registration import RegistrationRequest, register_passkey
+from kms_enclave.enrollment.registration import RegistrationRequest
 from kms_enclave.enrollment.session import require_page_credentials
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance, read_instance_in
@@ -74,7 +75,7 @@ async def setup_passkey(
     """Set the enclave up with a passkey that the user creates in the enclave's own dialog.
 
     Raises KMSError ``enrollment.exists``, and those of
-    :func:`~kms_enclave.enrollment.registration.register_passkey`.
+    :func:`~kms_enclave.enrollment.new_passkey.register_passkey`.
     """
     await _require_not_set_up(context)
     words = f"{_WORDS} with a passkey"

@@ -13,7 +13,9 @@ from __future__ import annotations
 import attrs
 
 from kms_enclave.context import Context
-from kms_enclave.encoding import format_base64url, parse_base64url
+from kms_enclave.encoding import format_base64url
+from kms_enclave.enrollment.assertion import enclave_party, verify_answer
+from kms_enclave.enrollment.challenge import UnknownChallengeError
 from kms_enclave.enrollment.credentials import (
     AssertionCredentials,
     Credentials,
@@ -38,21 +40,14 @@ from kms_enclave.enrollment.record import (
     read_enrollment,
     readable_enrollments,
 )
-from kms_enclave.enrollment.webauthn import (
-    ALGORITHMS,
-    InvalidResponseError,
-    Party,
-    signed_bytes,
-    verify_assertion,
-    verify_public_key,
-)
+from kms_enclave.enrollment.webauthn import InvalidResponseError
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.instance import InstanceRecord
 from kms_enclave.keys.derivation import derive_user_audit_public_key
 from kms_enclave.ports.crypto import DecryptionError, WrappingKey
 from kms_enclave.ports.prompt import AssertionAnswer
 
-__all__ = ["Unlocked", "WrongCredentialsError", "enclave_rp_id", "unlock", "verify_form"]
+__all__ = ["Unlocked", "WrongCredentialsError", "unlock", "verify_form"]
 
 
 class WrongCredentialsError(Exception):
@@ -70,12 +65,6 @@ class Unlocked:
     via: Via
     sign_count: int | None = None
     recalibration: Recalibration | None = None
-
-
-def enclave_rp_id(enclave_origin: str) -> str:
-    """Return the relying party id: the enclave's exact host."""
-    host = enclave_origin.partition("://")[2]
-    return host.rpartition(":")[0] if ":" in host else host
 
 
 def verify_form(credentials: Credentials) -> None:
@@ -96,8 +85,8 @@ async def unlock(
 ) -> Unlocked:
     """Open the Master Secret for one operation.
 
-    Raises WrongCredentialsError, or KMSError ``enrollment.not.found`` or
-    ``enrollment.damaged``. :func:`verify_form` has passed the credentials.
+    Raises WrongCredentialsError, LateAnswerError, or KMSError ``enrollment.not.found``
+    or ``enrollment.damaged``. :func:`verify_form` has passed the credentials.
     """
     if isinstance(credentials, PassphraseCredentials):
         return await _unlock_passphrase(context, credentials, instance)
@@ -155,10 +144,13 @@ async def _unlock_assertion(
     context: Context, credentials: AssertionCredentials, instance: InstanceRecord, origin: str
 ) -> Unlocked:
     answer = credentials.answer
-    in_time = context.challenges.redeem(credentials.challenge, credentials.operation)
+    try:
+        context.challenges.redeem(answer.challenge, credentials.operation)
+    except UnknownChallengeError:
+        raise WrongCredentialsError from None
     enrollment = await _find_passkey(context, answer)
     passkey = enrollment.record.passkey
-    if passkey is None or not in_time:
+    if passkey is None:
         raise WrongCredentialsError
     sign_count = await _verify_assertion(context, credentials, enrollment, passkey, origin)
     if enrollment.record.method == GATE and not context.config.allow_gate:
@@ -190,35 +182,17 @@ async def _verify_assertion(
     passkey: PasskeyData,
     origin: str,
 ) -> int:
-    answer = credentials.answer
-    party = Party(context.enclave_origin, enclave_rp_id(context.enclave_origin), origin)
     try:
-        sign_count = verify_assertion(
-            client_data_json=answer.client_data_json,
-            authenticator_data=answer.authenticator_data,
-            expected_challenge=credentials.challenge,
-            expected_party=party,
-            stored_sign_count=passkey.sign_count,
+        return await verify_answer(
+            context.crypto,
+            credentials.answer,
+            passkey=passkey,
+            expected_party=enclave_party(context.enclave_origin, parent_origin=origin),
         )
     except InvalidResponseError:
         raise WrongCredentialsError from None
-    try:
-        public_key = parse_base64url(passkey.public_key or "")
-        verify_public_key(public_key, algorithm=passkey.algorithm or 0)
-    except (ValueError, InvalidResponseError):
+    except ValueError:
         raise _damaged(enrollment) from None
-    good = await context.crypto.verify_webauthn(
-        algorithm=ALGORITHMS[passkey.algorithm or 0],
-        public_key=public_key,
-        signature=answer.signature,
-        message=signed_bytes(
-            client_data_json=answer.client_data_json,
-            authenticator_data=answer.authenticator_data,
-        ),
-    )
-    if not good:
-        raise WrongCredentialsError
-    return sign_count
 
 
 async def _prf_kek(

@@ -9,7 +9,7 @@ Bytes are ``bytes`` here and base64url on the wire.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 
@@ -21,6 +21,7 @@ __all__ = [
     "AssertionAnswer",
     "Ceremony",
     "Dialog",
+    "NewChallenge",
     "PasskeyOption",
     "PassphraseAnswer",
     "PromptPort",
@@ -47,11 +48,15 @@ class PasskeyOption:
     app_salt: bytes | None
 
 
+NewChallenge = Callable[[], bytes]
+"""Called when the user begins a ceremony, and each time that they begin it again."""
+
+
 @attrs.frozen
 class Ceremony:
-    """A challenge of the worker's own making, and the relying party it is for."""
+    """Challenges of the worker's own making, and the relying party they are for."""
 
-    challenge: bytes
+    new_challenge: NewChallenge
     rp_id: str
     passkeys: Sequence[PasskeyOption] = ()
 
@@ -63,7 +68,7 @@ class RegistrationOptions:
     ``user_handle`` is random; ``exclude`` are credentials that are enrolled already.
     """
 
-    challenge: bytes
+    new_challenge: NewChallenge
     rp_id: str
     user_handle: bytes
     user_name: str
@@ -95,8 +100,12 @@ class PassphraseAnswer:
 
 @attrs.frozen
 class AssertionAnswer:
-    """What an authenticator signed (WebAuthn section 6.3.3); ``prf_output`` is 32 bytes."""
+    """What an authenticator signed (WebAuthn section 6.3.3); ``prf_output`` is 32 bytes.
 
+    ``challenge`` is the last that was made for the question, empty where none was.
+    """
+
+    challenge: bytes
     credential_id: bytes
     client_data_json: bytes
     authenticator_data: bytes
@@ -109,9 +118,11 @@ class RegistrationAnswer:
     """A new credential (WebAuthn section 5.2.1); ``public_key`` is a SubjectPublicKeyInfo.
 
     ``algorithm`` is a COSE number. ``prf_enabled`` says that the credential has PRF;
-    ``prf_output`` is there where the authenticator evaluates it at creation.
+    ``prf_output`` is there where the authenticator evaluates it at creation;
+    ``challenge`` as in :class:`AssertionAnswer`.
     """
 
+    challenge: bytes
     credential_id: bytes
     client_data_json: bytes
     authenticator_data: bytes
@@ -158,3 +169,6 @@ class PromptPort(Protocol):
 
     def dialog(self) -> AbstractAsyncContextManager[Dialog]:
         """Return a context manager that waits for its turn and closes the dialog at its end."""
+
+    def discard_passkey(self, *, rp_id: str, credential_id: bytes) -> None:
+        """Have the browser forget a passkey that was made and is not enrolled, if it can."""

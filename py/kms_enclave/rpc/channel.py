@@ -13,9 +13,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mappi
 from contextlib import asynccontextmanager
 from typing import Final, cast
 
-from kms_enclave.encoding import format_json, parse_json
+import attrs
+
+from kms_enclave.encoding import format_base64url, format_json, parse_json
 from kms_enclave.errors import KMSError, request_invalid
-from kms_enclave.ports.prompt import Dialog
+from kms_enclave.ports.prompt import Dialog, NewChallenge
 from kms_enclave.rpc.dialog import WireDialog
 
 __all__ = ["Channel", "Request"]
@@ -25,12 +27,20 @@ Request = Mapping[str, object]
 _NUMBER: Final = re.compile(r'\{"id": ?(?P<id>[0-9]{1,15}),')
 
 
+@attrs.frozen
+class _Question:
+    """Asked and not answered; ``new_challenge`` where a ceremony can answer it."""
+
+    answer: asyncio.Future[Mapping[str, object]]
+    new_challenge: NewChallenge | None
+
+
 class Channel:
     """Sends replies and events, asks the user, and hands requests to ``handle``."""
 
     def __init__(self, *, send: Send) -> None:
         self._send = send
-        self._asks: dict[int, asyncio.Future[Mapping[str, object]]] = {}
+        self._asks: dict[int, _Question] = {}
         self._next_ask = 1
         self._attention = asyncio.Lock()
         self._running: set[asyncio.Task[None]] = set()
@@ -46,9 +56,13 @@ class Channel:
         if "method" in message:
             self.run_beside(self._answer(message))
             return
-        waiting = self._asks.pop(cast(int, message.get("id")), None)
-        if waiting is not None and not waiting.done():
-            waiting.set_result(message)
+        number = cast(int, message.get("id"))
+        if message.get("begin") is True:
+            self._begin(number)
+            return
+        question = self._asks.pop(number, None)
+        if question is not None and not question.answer.done():
+            question.answer.set_result(message)
 
     def run_beside(self, work: Coroutine[object, object, None]) -> None:
         """Run something for as long as the channel lives."""
@@ -78,16 +92,30 @@ class Channel:
             error = request_invalid("params", "cannot be read, or nested too deeply")
             self.send_message({"id": int(numbered["id"]), "error": error.to_wire()})
 
+    def discard_passkey(self, *, rp_id: str, credential_id: bytes) -> None:
+        """Have the browser forget a passkey that was made and is not enrolled."""
+        named = {"rpId": rp_id, "credentialId": format_base64url(credential_id)}
+        self.send_message({"discard": named})
+
+    def _begin(self, number: int) -> None:
+        """The user begins a ceremony: now it gets its challenge."""
+        question = self._asks.get(number)
+        if question is not None and question.new_challenge is not None:
+            challenge = format_base64url(question.new_challenge())
+            self.send_message({"id": number, "challenge": challenge})
+
     async def _answer(self, request: Request) -> None:
         self._send(await self.handle(request))
 
-    async def _ask(self, question: Mapping[str, object]) -> Mapping[str, object]:
+    async def _ask(
+        self, question: Mapping[str, object], new_challenge: NewChallenge | None
+    ) -> Mapping[str, object]:
         number = self._next_ask
         self._next_ask += 1
-        reply: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
-        self._asks[number] = reply
+        answer: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
+        self._asks[number] = _Question(answer, new_challenge)
         self.send_message({"id": number, **question})
-        return await reply
+        return await answer
 
 
 async def _refuse_all(request: Request) -> str:

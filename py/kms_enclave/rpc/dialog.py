@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 
+import attrs
+
 from kms_enclave.encoding import format_base64url, parse_base64url
 from kms_enclave.errors import ERROR_CODES, KMSError
 from kms_enclave.ports.prompt import (
     AssertionAnswer,
     Ceremony,
+    NewChallenge,
     PassphraseAnswer,
     PromptRequest,
     Recognition,
@@ -19,7 +22,16 @@ from kms_enclave.ports.prompt import (
 
 __all__ = ["WireDialog"]
 
-Ask = Callable[[Mapping[str, object]], Awaitable[Mapping[str, object]]]
+Ask = Callable[[Mapping[str, object], NewChallenge | None], Awaitable[Mapping[str, object]]]
+"""Sends a question; makes a challenge each time that the frame begins a ceremony for it."""
+
+
+@attrs.frozen
+class _Answered:
+    """An answer's fields, and the last challenge that was made for its question."""
+
+    fields: Mapping[str, object]
+    challenge: bytes
 
 
 class WireDialog:
@@ -35,8 +47,9 @@ class WireDialog:
     ) -> PassphraseAnswer | AssertionAnswer:
         """Ask for one of the methods that unlock."""
         fields = {"ceremony": _ceremony_json(ceremony) if ceremony else None}
-        answer = await self._question("authenticate", request, fields)
-        return _passphrase(answer) if "passphrase" in answer else _assertion(answer)
+        new_challenge = ceremony.new_challenge if ceremony else None
+        answer = await self._question("authenticate", request, fields, new_challenge)
+        return _passphrase(answer) if "passphrase" in answer.fields else _assertion(answer)
 
     async def choose_passphrase(self, request: PromptRequest) -> PassphraseAnswer:
         """Ask for a new passphrase, typed twice."""
@@ -47,20 +60,21 @@ class WireDialog:
     ) -> RegistrationAnswer:
         """Have the user create a passkey."""
         fields = {"registration": _options_json(options)}
-        return _registration(await self._question("register", request, fields))
+        answer = await self._question("register", request, fields, options.new_challenge)
+        return _registration(answer)
 
     async def set_up(
         self, request: PromptRequest, options: RegistrationOptions
     ) -> PassphraseAnswer | RegistrationAnswer:
         """Show the wizard."""
         fields = {"registration": _options_json(options)}
-        answer = await self._question("setUp", request, fields)
-        return _passphrase(answer) if "passphrase" in answer else _registration(answer)
+        answer = await self._question("setUp", request, fields, options.new_challenge)
+        return _passphrase(answer) if "passphrase" in answer.fields else _registration(answer)
 
     async def confirm(self, request: PromptRequest, *, word: str | None) -> None:
         """Have the user agree, by typing ``word`` where one is given."""
         answer = await self._question("confirm", request, {"word": word})
-        if word is not None and answer.get("word") != word:
+        if word is not None and answer.fields.get("word") != word:
             raise KMSError("unlock.cancelled")
 
     async def introduce(self, request: PromptRequest) -> None:
@@ -69,8 +83,19 @@ class WireDialog:
             await self._question("introduce", request, {})
 
     async def _question(
-        self, ask: str, request: PromptRequest, fields: Mapping[str, object]
-    ) -> Mapping[str, object]:
+        self,
+        ask: str,
+        request: PromptRequest,
+        fields: Mapping[str, object],
+        new_challenge: NewChallenge | None = None,
+    ) -> _Answered:
+        challenge = b""
+
+        def begin() -> bytes:
+            nonlocal challenge
+            challenge = new_challenge() if new_challenge else b""
+            return challenge
+
         self.is_open = True
         self._asked += 1
         message = await self._ask(
@@ -83,11 +108,12 @@ class WireDialog:
                 "error": request.error.to_wire() if request.error else None,
                 "recognition": _recognition_json(request.recognition),
                 **fields,
-            }
+            },
+            begin if new_challenge else None,
         )
         answer = message.get("answer")
         if isinstance(answer, dict):
-            return answer
+            return _Answered(answer, challenge)
         self.is_open = False  # The frame closed it when the user refused.
         raise _refusal(message.get("refused"))
 
@@ -100,7 +126,6 @@ def _recognition_json(recognition: Recognition | None) -> Mapping[str, object] |
 
 def _ceremony_json(ceremony: Ceremony) -> Mapping[str, object]:
     return {
-        "challenge": format_base64url(ceremony.challenge),
         "rpId": ceremony.rp_id,
         "passkeys": [
             {
@@ -114,7 +139,6 @@ def _ceremony_json(ceremony: Ceremony) -> Mapping[str, object]:
 
 def _options_json(options: RegistrationOptions) -> Mapping[str, object]:
     return {
-        "challenge": format_base64url(options.challenge),
         "rpId": options.rp_id,
         "userHandle": format_base64url(options.user_handle),
         "userName": options.user_name,
@@ -123,12 +147,14 @@ def _options_json(options: RegistrationOptions) -> Mapping[str, object]:
     }
 
 
-def _passphrase(answer: Mapping[str, object]) -> PassphraseAnswer:
-    return PassphraseAnswer(str(answer.get("passphrase", "")))
+def _passphrase(answer: _Answered) -> PassphraseAnswer:
+    return PassphraseAnswer(str(answer.fields.get("passphrase", "")))
 
 
-def _assertion(answer: Mapping[str, object]) -> AssertionAnswer:
+def _assertion(answered: _Answered) -> AssertionAnswer:
+    answer = answered.fields
     return AssertionAnswer(
+        challenge=answered.challenge,
         credential_id=_bytes(answer, "credentialId"),
         client_data_json=_bytes(answer, "clientDataJSON"),
         authenticator_data=_bytes(answer, "authenticatorData"),
@@ -137,9 +163,11 @@ def _assertion(answer: Mapping[str, object]) -> AssertionAnswer:
     )
 
 
-def _registration(answer: Mapping[str, object]) -> RegistrationAnswer:
+def _registration(answered: _Answered) -> RegistrationAnswer:
+    answer = answered.fields
     algorithm = answer.get("algorithm")
     return RegistrationAnswer(
+        challenge=answered.challenge,
         credential_id=_bytes(answer, "credentialId"),
         client_data_json=_bytes(answer, "clientDataJSON"),
         authenticator_data=_bytes(answer, "authenticatorData"),

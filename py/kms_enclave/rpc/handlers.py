@@ -14,6 +14,7 @@ from kms_enclave.enrollment.addition import (
     add_by_user,
     change_passphrase_by_user,
 )
+from kms_enclave.enrollment.assertion import enclave_rp_id
 from kms_enclave.enrollment.record import GATE, PRF, Method
 from kms_enclave.enrollment.session import authenticated
 from kms_enclave.enrollment.setup import (
@@ -22,7 +23,6 @@ from kms_enclave.enrollment.setup import (
     setup_passkey,
     setup_passphrase,
 )
-from kms_enclave.enrollment.unlock import enclave_rp_id
 from kms_enclave.errors import request_invalid
 from kms_enclave.keys.leased_subscription import (
     remove_subscription_under_lease,

@@ -8,7 +8,12 @@ import pytest
 from doubles import FakeClock
 from kms_enclave.adapters.native.crypto import NativeCrypto
 from kms_enclave.encoding import canonical_json
-from kms_enclave.enrollment.challenge import ChallengeBook, operation_hash
+from kms_enclave.enrollment.challenge import (
+    ChallengeBook,
+    LateAnswerError,
+    UnknownChallengeError,
+    operation_hash,
+)
 
 OPERATION = bytes(32)
 
@@ -21,6 +26,14 @@ def clock() -> FakeClock:
 @pytest.fixture
 def book(clock: FakeClock) -> ChallengeBook:
     return ChallengeBook(crypto=NativeCrypto(), clock=clock)
+
+
+def is_unknown(book: ChallengeBook, challenge: bytes, operation: bytes = OPERATION) -> bool:
+    try:
+        book.redeem(challenge, operation)
+    except UnknownChallengeError:
+        return True
+    return False
 
 
 class _Fixed(NativeCrypto):
@@ -39,8 +52,8 @@ def test_the_construction_is_the_specifications(clock: FakeClock) -> None:
 
 def test_a_challenge_is_redeemed_once(book: ChallengeBook) -> None:
     challenge = book.issue(OPERATION)
-    assert book.redeem(challenge, OPERATION)
-    assert not book.redeem(challenge, OPERATION)
+    book.redeem(challenge, OPERATION)
+    assert is_unknown(book, challenge)
 
 
 def test_two_for_one_operation_differ(book: ChallengeBook) -> None:
@@ -48,23 +61,35 @@ def test_two_for_one_operation_differ(book: ChallengeBook) -> None:
 
 
 def test_one_that_was_never_issued_is_not_redeemed(book: ChallengeBook) -> None:
-    assert not book.redeem(bytes(32), OPERATION)
-    assert not book.redeem(b"", OPERATION)
+    assert is_unknown(book, bytes(32))
+    assert is_unknown(book, b"")
 
 
 def test_it_is_for_its_operation_and_used_up_by_a_try_for_another(book: ChallengeBook) -> None:
     challenge = book.issue(OPERATION)
-    assert not book.redeem(challenge, b"\x01" * 32)
-    assert not book.redeem(challenge, OPERATION)
+    assert is_unknown(book, challenge, b"\x01" * 32)
+    assert is_unknown(book, challenge)
 
 
-@pytest.mark.parametrize(("after_ms", "good"), [(0, True), (120_000, True), (120_001, False)])
-def test_it_lives_two_minutes(
-    book: ChallengeBook, clock: FakeClock, after_ms: int, good: bool
-) -> None:
+@pytest.mark.parametrize("after_ms", [0, 120_000])
+def test_it_lives_two_minutes(book: ChallengeBook, clock: FakeClock, after_ms: int) -> None:
     challenge = book.issue(OPERATION)
     clock.advance(after_ms)
-    assert book.redeem(challenge, OPERATION) == good
+    book.redeem(challenge, OPERATION)
+
+
+def test_then_it_is_late_and_used_up(book: ChallengeBook, clock: FakeClock) -> None:
+    challenge = book.issue(OPERATION)
+    clock.advance(120_001)
+    with pytest.raises(LateAnswerError):
+        book.redeem(challenge, OPERATION)
+    assert is_unknown(book, challenge)
+
+
+def test_late_for_another_operation_it_is_unknown(book: ChallengeBook, clock: FakeClock) -> None:
+    challenge = book.issue(OPERATION)
+    clock.advance(120_001)
+    assert is_unknown(book, challenge, b"\x01" * 32)
 
 
 def test_setting_the_clock_back_does_not_lengthen_its_life(
@@ -73,13 +98,15 @@ def test_setting_the_clock_back_does_not_lengthen_its_life(
     challenge = book.issue(OPERATION)
     clock.advance(120_001)
     clock.advance(-120_001)
-    assert not book.redeem(challenge, OPERATION)
+    with pytest.raises(LateAnswerError):
+        book.redeem(challenge, OPERATION)
 
 
 def test_64_are_open_at_most_and_the_oldest_goes(book: ChallengeBook) -> None:
     challenges = [book.issue(OPERATION) for _ in range(65)]
-    assert not book.redeem(challenges[0], OPERATION)
-    assert all(book.redeem(challenge, OPERATION) for challenge in challenges[1:])
+    assert is_unknown(book, challenges[0])
+    for challenge in challenges[1:]:
+        book.redeem(challenge, OPERATION)
 
 
 @pytest.mark.parametrize(

@@ -146,20 +146,6 @@ async def test_an_assertion_cannot_be_replayed(world: World) -> None:
     assert worker.asked[-1]["error"]["code"] == "unlock.denied"
 
 
-async def test_a_challenge_lives_two_minutes(world: World) -> None:
-    authenticator = Authenticator()
-    worker = await set_up(world, authenticator, "setupPasskeyGate")
-
-    def late(ask: Mapping[str, Any]) -> Mapping[str, Any]:
-        world.clock.advance(120_001)
-        return {"answer": authenticator.authenticate(ask["ceremony"])}
-
-    worker.user = once(late)
-    with pytest.raises(Refusal):
-        await lease(worker)
-    assert worker.asked[-1]["error"]["code"] == "unlock.denied"
-
-
 async def test_an_assertion_of_another_passkey_does_not_unlock(world: World) -> None:
     worker = await set_up(world, Authenticator(), "setupPasskeyPRF")
     stranger = Authenticator()

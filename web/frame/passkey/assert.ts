@@ -5,8 +5,12 @@ import { decodeBase64url } from "../../protocol/base64url";
 import { CEREMONY_TIMEOUT_MS, prfOutput, textOf } from "./values";
 
 /** Must run in a click. Throws DOMException. */
-export async function assertPasskey(ceremony: Ceremony, signal: AbortSignal): Promise<AssertionAnswer> {
-  const credential = await navigator.credentials.get({ publicKey: requestOptions(ceremony), signal });
+export async function assertPasskey(
+  ceremony: Ceremony,
+  challenge: string,
+  signal: AbortSignal,
+): Promise<AssertionAnswer> {
+  const credential = await navigator.credentials.get({ publicKey: requestOptions(ceremony, challenge), signal });
   if (
     !(credential instanceof PublicKeyCredential) ||
     !(credential.response instanceof AuthenticatorAssertionResponse)
@@ -23,7 +27,7 @@ export async function assertPasskey(ceremony: Ceremony, signal: AbortSignal): Pr
   };
 }
 
-function requestOptions({ challenge, rpId, passkeys }: Ceremony): PublicKeyCredentialRequestOptions {
+function requestOptions({ rpId, passkeys }: Ceremony, challenge: string): PublicKeyCredentialRequestOptions {
   const evaluated = passkeys.flatMap(({ credentialId, appSalt }) =>
     appSalt === null ? [] : [[credentialId, { first: decodeBase64url(appSalt) }] as const],
   );

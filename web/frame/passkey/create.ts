@@ -20,19 +20,24 @@ const NOT_THE_EXTENSION: readonly string[] = ["NotAllowedError", "InvalidStateEr
 const withoutPrf = new WeakSet<Registration>();
 
 /** Must run in a click. Throws DOMException. */
-export async function createPasskey(registration: Registration, signal: AbortSignal): Promise<RegistrationAnswer> {
+export async function createPasskey(
+  registration: Registration,
+  challenge: string,
+  signal: AbortSignal,
+): Promise<RegistrationAnswer> {
   try {
-    return await create(registration, signal);
+    return await create(registration, challenge, signal);
   } catch (thrown) {
     const name = thrown instanceof Error ? thrown.name : "";
     if (withoutPrf.has(registration) || NOT_THE_EXTENSION.includes(name)) throw thrown;
     withoutPrf.add(registration);
-    return create(registration, signal);
+    return create(registration, challenge, signal);
   }
 }
 
-async function create(registration: Registration, signal: AbortSignal): Promise<RegistrationAnswer> {
-  const credential = await navigator.credentials.create({ publicKey: creationOptions(registration), signal });
+async function create(registration: Registration, challenge: string, signal: AbortSignal): Promise<RegistrationAnswer> {
+  const publicKeyOptions = creationOptions(registration, challenge);
+  const credential = await navigator.credentials.create({ publicKey: publicKeyOptions, signal });
   if (
     !(credential instanceof PublicKeyCredential) ||
     !(credential.response instanceof AuthenticatorAttestationResponse)
@@ -54,8 +59,8 @@ async function create(registration: Registration, signal: AbortSignal): Promise<
   };
 }
 
-function creationOptions(registration: Registration): PublicKeyCredentialCreationOptions {
-  const { challenge, rpId, userHandle, userName, appSalt, exclude } = registration;
+function creationOptions(registration: Registration, challenge: string): PublicKeyCredentialCreationOptions {
+  const { rpId, userHandle, userName, appSalt, exclude } = registration;
   return {
     challenge: decodeBase64url(challenge),
     rp: { id: rpId, name: "Key enclave" },

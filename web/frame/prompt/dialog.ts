@@ -18,6 +18,8 @@ import { windowView } from "./views/window";
 import { COVERED, errorText } from "./words";
 
 export interface DialogObserver {
+  /** A challenge for the question that is shown. */
+  newChallenge(): Promise<string>;
   onAnswer(answer: AskAnswer): void;
   onCancel(): void;
   /** It cannot be answered here. */
@@ -107,7 +109,7 @@ export class PromptDialog {
 
   async #run(choice: Choice): Promise<void> {
     const abort = new AbortController();
-    const outcome = choice.act(abort.signal);
+    const outcome = choice.act({ signal: abort.signal, newChallenge: () => this.#observer.newChallenge() });
     if (!(outcome instanceof Promise)) {
       this.#onEntry(outcome);
       return;

@@ -9,7 +9,7 @@
  * is shown and that none is left.
  */
 
-import type { AnswerMessage, Ask } from "../../protocol/asks";
+import type { AnswerMessage, Ask, ChallengeMessage } from "../../protocol/asks";
 import { KMSError } from "../../protocol/errors";
 import type { PromptMode } from "../../protocol/handshake";
 import { unsupportedPasskey } from "../passkey/support";
@@ -32,6 +32,8 @@ export interface PromptsObserver {
 interface Shown {
   readonly dialog: PromptDialog;
   ask: Ask;
+  /** The ceremony that waits for its challenge. */
+  onChallenge: ((challenge: string) => void) | null;
   verdict: ReturnType<typeof setTimeout> | null;
 }
 
@@ -50,6 +52,11 @@ export class Prompts {
   ask(ask: Ask): void {
     if (this.#shown?.verdict && ask.attempt > 1) this.#askAgain(this.#shown, ask);
     else this.#admit(ask);
+  }
+
+  /** A challenge that was asked for; for a question that is gone it means nothing. */
+  challenge({ id, challenge }: ChallengeMessage): void {
+    if (this.#shown?.ask.id === id) this.#shown.onChallenge?.(challenge);
   }
 
   /** The answer that is being checked was right, or does not matter any more. */
@@ -79,6 +86,11 @@ export class Prompts {
     const dialog = new PromptDialog(
       ask,
       {
+        newChallenge: () =>
+          new Promise((resolve) => {
+            shown.onChallenge = resolve;
+            this.#observer.answer({ id: shown.ask.id, begin: true });
+          }),
         onAnswer: (answer) => {
           shown.verdict = setTimeout(() => this.#finish(shown), VERDICT_MS);
           this.#observer.answer({ id: shown.ask.id, answer });
@@ -91,7 +103,7 @@ export class Prompts {
       },
       new PromptWindow(this.mode === "popup"),
     );
-    const shown: Shown = { dialog, ask, verdict: null };
+    const shown: Shown = { dialog, ask, onChallenge: null, verdict: null };
     this.#shown = shown;
   }
 

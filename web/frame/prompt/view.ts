@@ -14,8 +14,15 @@ export type Entry =
   | { readonly refused: KMSError }
   | { readonly cancelled: true };
 
-/** Runs in the user's click or Enter; `signal` fires when the user gives up meanwhile. */
-export type Act = (signal: AbortSignal) => Entry | Promise<Entry>;
+/** The user's click or Enter. */
+export interface Deed {
+  /** Fires when the user gives up meanwhile. */
+  readonly signal: AbortSignal;
+  /** Made by the worker now: who took their time before the click is not late. */
+  readonly newChallenge: () => Promise<string>;
+}
+
+export type Act = (deed: Deed) => Entry | Promise<Entry>;
 
 /** A button. `waiting` is what it says while its deed takes time. */
 export interface Choice {

@@ -13,11 +13,17 @@ import { element } from "../prompt/dom";
 class WindowPrompt {
   readonly #port: MessagePort;
   readonly #observer: DialogObserver = {
+    newChallenge: () =>
+      new Promise((resolve) => {
+        this.#onChallenge = resolve;
+        this.#send({ begin: true });
+      }),
     onAnswer: (answer) => this.#send({ answer }),
     onCancel: () => this.#cancel(),
     onRefused: () => this.#cancel(),
   };
   #dialog: PromptDialog | null = null;
+  #onChallenge: ((challenge: string) => void) | null = null;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -28,10 +34,11 @@ class WindowPrompt {
   }
 
   #receive(data: unknown): void {
-    const ask = parseToWindow(data);
-    if (!ask) return;
-    if (this.#dialog) this.#dialog.ask(ask);
-    else this.#dialog = new PromptDialog(ask, this.#observer, null);
+    const message = parseToWindow(data);
+    if (!message) return;
+    if ("challenge" in message) this.#onChallenge?.(message.challenge);
+    else if (this.#dialog) this.#dialog.ask(message.ask);
+    else this.#dialog = new PromptDialog(message.ask, this.#observer, null);
   }
 
   #cancel(): void {

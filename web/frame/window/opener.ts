@@ -8,8 +8,8 @@
 
 import type { Ask } from "../../protocol/asks";
 import { KMSError } from "../../protocol/errors";
-import { parseFromWindow, WINDOW_CONNECT, WINDOW_HERE, WINDOW_PAGE } from "../../protocol/prompt-window";
-import type { Entry } from "../prompt/view";
+import { parseFromWindow, type ToWindow, WINDOW_CONNECT, WINDOW_HERE, WINDOW_PAGE } from "../../protocol/prompt-window";
+import type { Deed, Entry } from "../prompt/view";
 
 const FEATURES = "popup,width=460,height=720";
 const HERE_MS = 15_000;
@@ -32,13 +32,13 @@ export class PromptWindow {
   }
 
   /** Have `ask` answered in the window. Must run in a click unless the window is open. */
-  async answer(ask: Ask, signal: AbortSignal): Promise<Entry> {
+  async answer(ask: Ask, deed: Deed): Promise<Entry> {
     if (!this.isOpen) {
       const refusal = await this.#open();
       if (refusal) return refusal;
     }
-    const entry = this.#nextEntry(signal);
-    this.#port?.postMessage(JSON.stringify(ask));
+    const entry = this.#nextEntry(deed);
+    this.#send({ ask });
     return entry;
   }
 
@@ -68,7 +68,11 @@ export class PromptWindow {
     return null;
   }
 
-  #nextEntry(signal: AbortSignal): Promise<Entry> {
+  #send(message: ToWindow): void {
+    this.#port?.postMessage(JSON.stringify(message));
+  }
+
+  #nextEntry({ signal, newChallenge }: Deed): Promise<Entry> {
     const { promise, resolve } = Promise.withResolvers<Entry>();
     const ended = new AbortController();
     const listening = { signal: ended.signal };
@@ -79,7 +83,9 @@ export class PromptWindow {
       "message",
       ({ data }) => {
         const message = parseFromWindow(data);
-        if (message) resolve(message);
+        if (!message) return;
+        if ("begin" in message) void newChallenge().then((challenge) => this.#send({ challenge }));
+        else resolve(message);
       },
       listening,
     );

@@ -54,9 +54,9 @@ function passkeyView(ask: AskOf<"authenticate">, ceremony: Ceremony): View {
 }
 
 function use(ceremony: Ceremony): Act {
-  return async (signal) => {
+  return async ({ newChallenge, signal }) => {
     try {
-      return { answer: await assertPasskey(ceremony, signal) };
+      return { answer: await assertPasskey(ceremony, await newChallenge(), signal) };
     } catch (thrown) {
       return { fault: ceremonyFault(thrown, "use"), offersWindow: true };
     }

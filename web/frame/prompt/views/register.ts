@@ -37,9 +37,9 @@ export function finishRegistrationView(ask: AskOf<"authenticate">, ceremony: Cer
 }
 
 export function create(registration: Registration): Act {
-  return async (signal) => {
+  return async ({ newChallenge, signal }) => {
     try {
-      return { answer: await createPasskey(registration, signal) };
+      return { answer: await createPasskey(registration, await newChallenge(), signal) };
     } catch (thrown) {
       return { fault: ceremonyFault(thrown, "create"), offersWindow: true };
     }

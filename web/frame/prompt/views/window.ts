@@ -10,7 +10,7 @@ import { requestWords } from "./request";
 export function windowView(ask: Ask, promptWindow: PromptWindow): View {
   const accept = acceptChoice(
     "Open the window",
-    (signal) => promptWindow.answer(ask, signal),
+    (deed) => promptWindow.answer(ask, deed),
     "Waiting for you in the window…",
   );
   return {
