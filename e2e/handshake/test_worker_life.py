@@ -8,6 +8,8 @@ from playwright.sync_api import Page
 from e2e.handshake.conftest import OpenPage, Servers
 
 CLOSED = "channel.closed"
+# Of getPublicKey: a second before the SDK's.
+FRAME_DEADLINE_MS = 9_000
 
 
 def crash(page: Page) -> dict[str, object]:
@@ -24,6 +26,30 @@ def test_a_crash_rejects_what_was_sent_and_the_next_call_works(sdk_page: Page) -
     after = sdk_page.evaluate("kms.getPublicKey('age')")
     assert after != before
     assert sdk_page.evaluate("kms.version") == "9.9.9"
+
+
+def test_a_worker_that_hangs_is_given_up_before_the_pages_own_deadline(sdk_page: Page) -> None:
+    before = sdk_page.evaluate("kms.getPublicKey('age')")
+    sdk_page.evaluate("void (window.overdue = outcome(kms.getPublicKey('hang')))")
+    sdk_page.wait_for_timeout(FRAME_DEADLINE_MS - 1_500)
+    sdk_page.evaluate("void (window.beside = outcome(kms.getPublicKey('hang')))")
+    overdue, beside = sdk_page.evaluate("Promise.all([overdue, beside])")
+    assert overdue["error"]["code"] == "channel.timeout"
+    assert overdue["error"]["details"]["timeoutMs"] == FRAME_DEADLINE_MS
+    assert beside["error"]["code"] == CLOSED
+    assert sdk_page.evaluate("kms.getPublicKey('age')") != before
+
+
+def test_a_worker_that_waits_for_the_user_is_not_given_up(sdk_page: Page) -> None:
+    before = sdk_page.evaluate("kms.getPublicKey('age')")
+    sdk_page.evaluate("void (window.asking = outcome(kms.getPublicKey('authenticate')))")
+    frame = next(frame for frame in sdk_page.frames if frame.parent_frame)
+    frame.get_by_role("dialog").wait_for()
+    sdk_page.wait_for_timeout(FRAME_DEADLINE_MS + 1_000)
+    sdk_page.keyboard.type("correct horse battery")
+    sdk_page.keyboard.press("Enter")
+    assert sdk_page.evaluate("asking") == {"value": {"publicKey": "after 1"}}
+    assert sdk_page.evaluate("kms.getPublicKey('age')") == before
 
 
 def test_calls_wait_for_the_next_worker(sdk_page: Page) -> None:

@@ -3,21 +3,33 @@
  *
  * IDs on the worker's channel are the frame's own: what a page chose never appears
  * there. While no worker answers, calls wait; the port bounds how many there can be.
+ *
+ * A worker that does not answer a call in its time hangs: the call ends as timed out, and
+ * the worker is given up, so that the next call finds another. Time in which the user is
+ * being asked does not count.
  */
 
 import type { Reply } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
+import { Deadline } from "../protocol/deadline";
 import { formatEnclaveRequest } from "../protocol/enclave";
 import { KMSError } from "../protocol/errors";
+import { methodTimeMs } from "../protocol/method-times";
+
+/** So that the page hears the outcome before its own deadline passes, and its next call finds a worker. */
+const AHEAD_OF_PAGE_MS = 1_000;
 
 /** The part of the supervisor that calls need. */
 export interface EnclaveChannel {
   readonly answers: boolean;
   post(text: string): void;
+  /** The worker does not answer: end it and start another. */
+  giveUp(): void;
 }
 
 interface Call {
   readonly text: string;
+  readonly deadline: Deadline;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: KMSError) => void;
 }
@@ -27,6 +39,7 @@ export class Calls {
   readonly #sent = new Map<number, Call>();
   readonly #waiting = new Map<number, Call>();
   #nextId = 0;
+  #isHeld = false;
 
   constructor(channel: EnclaveChannel) {
     this.#channel = channel;
@@ -37,9 +50,20 @@ export class Calls {
     const id = this.#nextId++;
     const text = formatEnclaveRequest(id, method, paramsText, origin);
     return new Promise((resolve, reject) => {
-      this.#waiting.set(id, { text, resolve, reject });
+      const deadline = new Deadline(methodTimeMs(method) - AHEAD_OF_PAGE_MS, () => this.#onExpired(id, method));
+      this.#waiting.set(id, { text, deadline, resolve, reject });
+      deadline.run();
       this.flush();
     });
+  }
+
+  /** While the user is being asked, the worker waits too. */
+  holdDeadlines(isHeld: boolean): void {
+    this.#isHeld = isHeld;
+    for (const { deadline } of this.#sent.values()) {
+      if (isHeld) deadline.hold();
+      else deadline.run();
+    }
   }
 
   /** Send what waits, if somebody answers. */
@@ -47,6 +71,9 @@ export class Calls {
     if (!this.#channel.answers) return;
     for (const [id, call] of this.#waiting) {
       this.#sent.set(id, call);
+      // How long a call has waited is no fault of the worker that gets it.
+      call.deadline.restart();
+      if (this.#isHeld) call.deadline.hold();
       this.#channel.post(call.text);
     }
     this.#waiting.clear();
@@ -56,6 +83,7 @@ export class Calls {
     const call = this.#sent.get(reply.id);
     if (!call) return;
     this.#sent.delete(reply.id);
+    call.deadline.stop();
     if ("error" in reply) call.reject(KMSError.fromWire(reply.error));
     else call.resolve(reply.result);
   }
@@ -68,10 +96,25 @@ export class Calls {
   rejectWaiting(error: KMSError): void {
     rejectAll(this.#waiting, error);
   }
+
+  /** A call that no worker has seen yet is dropped: done later, it would surprise a page that was told otherwise. */
+  #onExpired(id: number, method: MethodName): void {
+    const call = this.#sent.get(id) ?? this.#waiting.get(id);
+    if (!call) return;
+    const wasSent = this.#sent.delete(id);
+    this.#waiting.delete(id);
+    const timeoutMs = call.deadline.durationMs;
+    const details = { method, stage: "method", timeoutMs };
+    call.reject(new KMSError("channel.timeout", `Request timeout: ${method} (${timeoutMs}ms)`, { details }));
+    if (wasSent) this.#channel.giveUp();
+  }
 }
 
 function rejectAll(calls: Map<number, Call>, error: KMSError): void {
   const rejected = [...calls.values()];
   calls.clear();
-  for (const call of rejected) call.reject(error);
+  for (const { deadline, reject } of rejected) {
+    deadline.stop();
+    reject(error);
+  }
 }

@@ -18,6 +18,9 @@ import { discardPasskey } from "./passkey/discard";
 import { Prompts } from "./prompt/prompts";
 import { type EnclaveState, Supervisor } from "./supervisor";
 
+/** Where the worker cannot go on, nor another one on what it knew. It says so by itself where the browser tells it. */
+const LOST_STORAGE: ReadonlySet<string> = new Set(["storage.evicted", "storage.newer"]);
+
 export class Session {
   readonly #parentOrigin: string;
   readonly #supervisor: Supervisor;
@@ -76,6 +79,9 @@ export class Session {
     switch (message.type) {
       case "reply":
         this.#calls.settle(message.reply);
+        if ("error" in message.reply && LOST_STORAGE.has(message.reply.error.code)) {
+          this.#supervisor.refuse(KMSError.fromWire(message.reply.error));
+        }
         break;
       case "kms:event":
         if (message.origin === null || message.origin === this.#parentOrigin) {
@@ -98,8 +104,11 @@ export class Session {
 
   #onState(state: EnclaveState): void {
     this.#tell(state);
-    if (state.name === "refused" && !this.#supervisor.isLocked) this.#calls.rejectWaiting(state.error);
-    else this.#calls.flush();
+    if (state.name === "refused" && !this.#supervisor.isLocked) {
+      this.#prompts.abandon();
+      this.#calls.rejectSent(state.error);
+      this.#calls.rejectWaiting(state.error);
+    } else this.#calls.flush();
   }
 
   #onCrash(): void {
@@ -121,6 +130,7 @@ export class Session {
   }
 
   #announce(event: EventName, data: unknown): void {
+    if (event === "prompt.show" || event === "prompt.hide") this.#calls.holdDeadlines(event === "prompt.show");
     this.#page?.send({ type: "kms:event", event, data });
   }
 }

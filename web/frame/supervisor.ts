@@ -5,8 +5,9 @@
  *        └──refused──► refused: final, but for `attestation.failed`, where the worker
  *                      stays and answers what leaves the evidence readable
  *
- * A crash is an uncaught error in the worker, a message that cannot be read, or silence
- * while it starts. State is in IndexedDB, so the next worker goes on where it stopped.
+ * A crash is an uncaught error in the worker, a message that cannot be read, silence while
+ * it starts, or a call that it does not answer. State is in IndexedDB, so the next worker
+ * goes on where it stopped. A worker that runs can refuse too: its storage is gone.
  */
 
 import { asStartError } from "../../worker/start/stage";
@@ -74,6 +75,11 @@ export class Supervisor {
     this.#worker?.postMessage(text);
   }
 
+  /** The worker runs and does not answer. */
+  giveUp(): void {
+    if (this.answers) this.#crash(this.#worker);
+  }
+
   async start(): Promise<void> {
     this.#attempt += 1;
     const attempt = this.#attempt;
@@ -85,6 +91,12 @@ export class Supervisor {
     } catch (thrown) {
       if (attempt === this.#attempt) this.#onLaunchFailed(thrown);
     }
+  }
+
+  /** The enclave does not go on, and the page hears why. */
+  refuse(error: KMSError): void {
+    if (error.code !== "attestation.failed") this.#drop();
+    this.#enter({ name: "refused", error });
   }
 
   /** Ends the worker and starts another on what is stored now; settles when that one is ready or refused. */
@@ -103,7 +115,7 @@ export class Supervisor {
   #onLaunchFailed(thrown: unknown): void {
     const error = KMSError.fromWire(parseWireError(asStartError("worker", thrown).toWire()));
     if (this.#hasBeenReady && error.code !== "integrity.failed") this.#crash(null);
-    else this.#refuse(error);
+    else this.refuse(error);
   }
 
   #adopt(worker: Worker): void {
@@ -127,7 +139,7 @@ export class Supervisor {
         this.#onReady(message);
         break;
       case "kms:refused":
-        this.#refuse(KMSError.fromWire(message.error));
+        this.refuse(KMSError.fromWire(message.error));
         break;
       default:
         this.#observer.onMessage(message);
@@ -157,16 +169,11 @@ export class Supervisor {
     this.#failedStarts += crashed.name === "starting" ? 1 : 0;
     if (crashed.name === "starting" && this.#failedStarts >= MAX_START_ATTEMPTS) {
       const details = { stage: crashed.progress.stage };
-      this.#refuse(new KMSError("channel.closed", "The enclave's worker crashed while it started", { details }));
+      this.refuse(new KMSError("channel.closed", "The enclave's worker crashed while it started", { details }));
       return;
     }
     this.#enter({ name: "starting", progress: NOTHING_YET });
     setTimeout(() => void this.start(), restartDelayMs(this.#crashedAtMs, nowMs));
-  }
-
-  #refuse(error: KMSError): void {
-    if (error.code !== "attestation.failed") this.#drop();
-    this.#enter({ name: "refused", error });
   }
 
   #enter(state: EnclaveState): void {

@@ -12,6 +12,7 @@
 import { encodeBase64url } from "../protocol/base64url";
 import { type EventMessage, parseEvent, parseReply } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
+import { Deadline } from "../protocol/deadline";
 import { KMSError } from "../protocol/errors";
 import {
   type Build,
@@ -26,7 +27,6 @@ import {
 import { copyParams } from "../protocol/json";
 import { PROTOCOL } from "../protocol/limits";
 import { binaryText } from "./binary";
-import { Deadline } from "./deadline";
 import { FrameLayer } from "./layer";
 import { PendingCalls } from "./pending";
 import { methodTimeoutMs, type Timeouts } from "./timeouts";

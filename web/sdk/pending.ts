@@ -8,9 +8,9 @@
 
 import type { Reply } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
+import { Deadline } from "../protocol/deadline";
 import { KMSError } from "../protocol/errors";
 import { MAX_CALLS_IN_FLIGHT } from "../protocol/limits";
-import { Deadline } from "./deadline";
 
 /** Half of what the frame takes: what was given up here, it may still be working on. */
 const WINDOW = MAX_CALLS_IN_FLIGHT / 2;

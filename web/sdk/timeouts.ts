@@ -1,6 +1,7 @@
 /** How long each stage of the handshake and each method may take, in milliseconds. */
 
 import type { MethodName } from "../protocol/contract.gen";
+import { methodTimeMs } from "../protocol/method-times";
 
 export interface Timeouts {
   /** From creating the iframe to its first word. A page that the enclave is not configured for waits this long. */
@@ -24,34 +25,6 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
 
 export const TIMEOUT_NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_TIMEOUTS), "methodMs"]);
 
-const METHOD_MS = 10_000;
-
-/** Methods that derive keys from a passphrase or read the whole log. */
-const SLOW_METHOD_MS: Readonly<Partial<Record<MethodName, number>>> = {
-  setup: 60_000,
-  setupPassphrase: 60_000,
-  setupPasskeyPRF: 30_000,
-  setupPasskeyGate: 30_000,
-  addEnrollment: 60_000,
-  removeEnrollment: 30_000,
-  changePassphrase: 60_000,
-  generateVAPID: 30_000,
-  regenerateVAPID: 30_000,
-  signJWT: 30_000,
-  batch: 30_000,
-  setPushSubscription: 30_000,
-  removePushSubscription: 30_000,
-  createLease: 30_000,
-  extendLease: 30_000,
-  refreshLease: 30_000,
-  resumeLease: 30_000,
-  suspendPattern: 30_000,
-  unsuspendPattern: 30_000,
-  resetKMS: 30_000,
-  getAuditLog: 30_000,
-  verifyAuditChain: 300_000,
-};
-
 export function methodTimeoutMs(method: MethodName, timeouts: Timeouts): number {
-  return timeouts.methodMs ?? SLOW_METHOD_MS[method] ?? METHOD_MS;
+  return timeouts.methodMs ?? methodTimeMs(method);
 }
