@@ -50,7 +50,8 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     " allow third-party storage for the enclave's site",
     "storage.unavailable": "Storage cannot be used",
     "storage.full": "Storage is full",
-    "storage.evicted": "The browser removed stored data: reload the page",
+    "storage.evicted": "The browser removed what the enclave had stored:"
+    " its keys, leases and log are gone. init() starts an empty enclave",
     "storage.newer": "The stored data belongs to a newer version",
     "unsupported": "This browser lacks a capability",
     "channel.not.initialized": "KMS not initialized. Call init() first.",

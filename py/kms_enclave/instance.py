@@ -103,7 +103,7 @@ async def read_instance_in(unit: UnitOfWork) -> Instance:
 
 def _require_instance(record: Record | None) -> Instance:
     if record is None:
-        raise KMSError("storage.evicted", "The enclave's records are gone; reload the page")
+        raise KMSError("storage.evicted")
     try:
         return parse_instance(record)
     except DamagedRecordError as error:

@@ -37,7 +37,7 @@ export const ERROR_CODES = {
   "storage.blocked": "The browser blocks storage for this embedded page: allow third-party storage for the enclave's site",
   "storage.unavailable": "Storage cannot be used",
   "storage.full": "Storage is full",
-  "storage.evicted": "The browser removed stored data: reload the page",
+  "storage.evicted": "The browser removed what the enclave had stored: its keys, leases and log are gone. init() starts an empty enclave",
   "storage.newer": "The stored data belongs to a newer version",
   "unsupported": "This browser lacks a capability",
   "channel.not.initialized": "KMS not initialized. Call init() first.",

@@ -1,11 +1,13 @@
 /** One KMSUser's use of a shared connection, from `init()` to `terminate()`. */
 
 import type { EventMessage } from "../protocol/calls";
-import type { MethodName, Methods } from "../protocol/contract.gen";
-import type { KMSError } from "../protocol/errors";
+import type { ErrorCode, MethodName, Methods } from "../protocol/contract.gen";
+import { KMSError } from "../protocol/errors";
 import type { Build } from "../protocol/handshake";
 import { type Connection, type ConnectionObserver, type ConnectionState, closedError } from "./connection";
 import { releaseConnection } from "./sharing";
+
+const LOSS: ErrorCode = "storage.evicted";
 
 interface Waiting {
   readonly resolve: (build: Build) => void;
@@ -17,6 +19,7 @@ export class Attachment implements ConnectionObserver {
   readonly #observer: ConnectionObserver;
   #waiting: readonly Waiting[] = [];
   #end: KMSError | null = null;
+  #loss: KMSError | null = null;
 
   constructor(connection: Connection, observer: ConnectionObserver) {
     this.#connection = connection;
@@ -44,8 +47,20 @@ export class Attachment implements ConnectionObserver {
 
   async call<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
     if (this.#end) throw this.#end;
-    // The enclave's results are what its contract says; a page has nothing to check them against.
-    return (await this.#connection.call(this, method, params)) as Methods[Name]["result"];
+    try {
+      // The enclave's results are what its contract says; a page has nothing to check them against.
+      return (await this.#connection.call(this, method, params)) as Methods[Name]["result"];
+    } catch (thrown) {
+      if (thrown instanceof KMSError && thrown.code === LOSS) this.#loss = null;
+      throw thrown;
+    }
+  }
+
+  /** That the enclave has lost what it stored, if nothing has told the page so yet. */
+  takeLoss(): KMSError | null {
+    const loss = this.#loss;
+    this.#loss = null;
+    return loss;
   }
 
   /** Rejects everything this user waits for; settles when the iframe is gone or is left to others. */
@@ -58,6 +73,8 @@ export class Attachment implements ConnectionObserver {
   }
 
   onState(state: ConnectionState): void {
+    // One that is waited for is told by init().
+    if (state.name === "closed" && state.error.code === LOSS && this.#waiting.length === 0) this.#loss = state.error;
     this.#observer.onState(state);
     this.#settle(state);
   }

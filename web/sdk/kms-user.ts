@@ -113,7 +113,9 @@ export class KMSUser {
    * Starts the enclave, or joins the one that another instance on this page has started.
    * Calling it again while it runs is the same; after a failure or `terminate()` it tries
    * anew. Rejects with `attestation.failed` as a `LockedError`, whose `handle` still
-   * reads the evidence.
+   * reads the evidence. Where the browser has removed what a running enclave had stored,
+   * every call rejects with `storage.evicted`, and so does `init()` once, if no call has
+   * told it yet; the next `init()` starts an empty enclave, to be set up again.
    */
   async init(): Promise<void> {
     try {

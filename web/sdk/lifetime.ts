@@ -29,8 +29,10 @@ export class Lifetime {
     return this.#attachment?.build ?? null;
   }
 
-  /** Rejects with KMSError. */
+  /** Rejects with KMSError: first with a loss of storage that the page has not heard of, before it begins anew. */
   async begin(): Promise<void> {
+    const loss = this.#attachment?.takeLoss();
+    if (loss) throw loss;
     if (!this.#attachment || this.#attachment.isOver) this.#attachment = this.#attach();
     const attachment = this.#attachment;
     try {

@@ -1,9 +1,10 @@
 /**
- * One connection to the enclave's IndexedDB, which comes back once when the browser closes it.
+ * One connection to the enclave's IndexedDB, which comes back when the browser closes it.
  *
  * Guarantees an answer, or a named failure, within the deadline, also when `open` never fires an event. A database
  * that was there and is gone is `evicted`: it is never silently made anew, because an empty log must not look like a
- * first start to a worker that has seen it full.
+ * first start to a worker that has seen it full. It is looked for as soon as the browser closes the connection, so that
+ * the loss is known before anybody asks.
  */
 import { settleWithin } from "./deadline";
 import { DatabaseError, databaseError } from "./failure";
@@ -26,9 +27,13 @@ export const EXPIRES_INDEX = "expires";
 
 const SCHEMA_VERSION = 1;
 
+const LOOK_AGAIN_AFTER_MS = [0, 25, 50, 100, 200, 400] as const;
+
 export interface ConnectionOptions {
   readonly name: string;
   readonly deadlineMs: number;
+  /** Called when the database is gone, or belongs to a newer version, while the connection is in use. */
+  readonly onLost?: (error: DatabaseError) => void;
 }
 
 export class Connection {
@@ -94,15 +99,33 @@ export class Connection {
     // Another tab wants to delete or upgrade; holding on would block it for good.
     database.onversionchange = () => {
       database.close();
-      this.#forget(database);
+      void this.#lookAgain(database);
     };
-    database.onclose = () => this.#forget(database);
+    database.onclose = () => void this.#lookAgain(database);
     this.#database = database;
     return database;
   }
 
   #forget(database: IDBDatabase): void {
     if (this.#database === database) this.#database = null;
+  }
+
+  /**
+   * After a deletion or an upgrade by script the request waits its turn behind it. While the browser itself clears a
+   * site's data, Chromium refuses to open anything for a moment.
+   */
+  async #lookAgain(database: IDBDatabase): Promise<void> {
+    if (this.#database !== database) return;
+    this.#forget(database);
+    for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (this.#database) return;
+      const error = await this.#connect(false).then(() => null, databaseError);
+      if (error?.failure === "evicted" || error?.failure === "newer") {
+        this.#options.onLost?.(error);
+        return;
+      }
+    }
   }
 }
 

@@ -6,7 +6,7 @@
  * storage failed. What the functions take and give is described in `rows.ts`.
  */
 import { Connection, EXPIRES_INDEX, STORE_NAMES, type StoreName } from "./connection";
-import { databaseError } from "./failure";
+import { type DatabaseError, databaseError } from "./failure";
 import { ABSENT, type Change, formatRows, parseChange, type Rows, type StorageKey, type StoredRecord } from "./rows";
 
 /** What `commit` resolves with when everything was written; otherwise the index of the expectation that failed. */
@@ -29,6 +29,7 @@ export interface Database {
 export interface DatabaseOptions {
   readonly name?: string;
   readonly deadlineMs?: number;
+  readonly onLost?: (error: DatabaseError) => void;
 }
 
 const OPEN_DEADLINE_MS = 1_000;
@@ -36,7 +37,7 @@ const OPEN_DEADLINE_MS = 1_000;
 /** Open the database, or reject with a {@link DatabaseError} within a second. */
 export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
   const { name = "kms", deadlineMs = OPEN_DEADLINE_MS } = options;
-  const connection = await Connection.open({ name, deadlineMs });
+  const connection = await Connection.open({ ...options, name, deadlineMs });
   return {
     read: (text) => read(connection, JSON.parse(text)),
     scan: (store, after, limit) =>

@@ -2,7 +2,8 @@
  * What every worker of the enclave does, however its Python comes to be: takes away what Python does not need, and
  * hands it the channel to the frame.
  *
- * Any failure is answered by one `kms:refused` that names the stage; the worker then does nothing more.
+ * Any failure is answered by one `kms:refused` that names the stage; the worker then does nothing more. So is storage
+ * that is taken away later: whatever Python still knows is then of an enclave that is no more.
  */
 import type { PyodideAPI } from "pyodide";
 import type { PyCallable, PyProxy } from "pyodide/ffi";
@@ -29,6 +30,11 @@ export function runEnclave(makePython: MakePython): void {
     session.send(JSON.stringify({ type: "kms:progress", stage, ratio }));
   }
 
+  function refuse(stage: Stage, cause: unknown): void {
+    const error = asStartError(stage, cause).toWire();
+    session.send(JSON.stringify({ type: "kms:refused", error }));
+  }
+
   async function start(): Promise<void> {
     const boot = await inStage("worker", session.boot);
     const list: RuntimeList = JSON.parse(boot.runtime);
@@ -36,7 +42,7 @@ export function runEnclave(makePython: MakePython): void {
     // Storage that is denied is told at once, however long the rest of a first visit takes to arrive.
     const [pyodide, database] = await Promise.all([
       makePython(boot, session, report),
-      inStage("storage", openDatabase()),
+      inStage("storage", openDatabase({ onLost: (error) => refuse("storage", error) })),
     ]);
     dropGlobals();
     report("python", 0.8);
@@ -45,8 +51,5 @@ export function runEnclave(makePython: MakePython): void {
     session.deliverTo(await inStage("entry", entry.start(host)));
   }
 
-  start().catch((cause: unknown) => {
-    const error = asStartError("entry", cause).toWire();
-    session.send(JSON.stringify({ type: "kms:refused", error }));
-  });
+  start().catch((cause: unknown) => refuse("entry", cause));
 }

@@ -98,7 +98,7 @@ class Journal:
                     await stack.enter_async_context(self._locks.hold(_LOCK))
                 head = self._head or await self.read_head()
                 if head.revision == ABSENT and not begins_log:
-                    raise KMSError("storage.evicted", "The log's head is gone; reload the page")
+                    raise KMSError("storage.evicted")
                 now_ms = self.time_after(head)
                 change = await plan(now_ms)
                 if not (change.drafts or change.puts or change.deletes):

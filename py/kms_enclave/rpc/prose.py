@@ -98,7 +98,8 @@ ADVICE: Final[Mapping[str, str]] = {
     "storage.blocked": "Allow third-party storage here, or serve the enclave on the same site.",
     "storage.unavailable": "Reload. In some private windows there is no IndexedDB at all.",
     "storage.full": "Free space on the device.",
-    "storage.evicted": "Reload. What was stored is lost; ask for persistent storage.",
+    "storage.evicted": "What was stored is lost: `init()`, then set up again. Browsers do this when"
+    " space is short, and when the user clears the site's data.",
     "storage.newer": "Reload until the newer version of the enclave comes.",
     "unsupported": "Another browser, or a newer one; `details.capability` names what is missing.",
     "channel.not.initialized": "Await `init()` first.",

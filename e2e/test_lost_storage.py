@@ -1,0 +1,134 @@
+"""Storage that is taken away under a running enclave, or was before it starts: named at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from e2e.conftest import OpenPage
+from e2e.driving.enclave import PASSPHRASE, EnclavePage, lease_params
+
+EVICTED = "storage.evicted"
+_DELETE = """() => new Promise((resolve) => {
+    indexedDB.deleteDatabase("kms").onsuccess = () => resolve();
+})"""
+_EMPTY = """() => new Promise((resolve) => {
+    indexedDB.open("kms").onsuccess = ({ target: { result: database } }) => {
+        const stores = [...database.objectStoreNames];
+        const transaction = database.transaction(stores, "readwrite");
+        for (const store of stores) transaction.objectStore(store).clear();
+        transaction.oncomplete = () => { database.close(); resolve(); };
+    };
+})"""
+_UPGRADE = """() => new Promise((resolve) => {
+    indexedDB.open("kms", 2).onsuccess = ({ target: { result: database } }) => {
+        database.close();
+        resolve();
+    };
+})"""
+
+
+def _script_deletes(page: EnclavePage) -> None:
+    page.frame.evaluate(_DELETE)
+
+
+def _browser_clears(page: EnclavePage) -> None:
+    session = page.page.context.new_cdp_session(page.page)
+    clearing = {"origin": page.kms_origin, "storageTypes": "indexeddb"}
+    session.send("Storage.clearDataForOrigin", clearing)
+
+
+Evict = Callable[[EnclavePage], None]
+
+
+@pytest.fixture(params=[_script_deletes, _browser_clears], ids=["deleted", "cleared"])
+def evict(request: pytest.FixtureRequest) -> Evict:
+    return request.param
+
+
+@pytest.fixture
+def ready(enclave: EnclavePage) -> EnclavePage:
+    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
+    return enclave
+
+
+def _wait_until_gone(page: EnclavePage) -> None:
+    page.wait_until(lambda: page.page.locator("iframe").count() == 0, timeout_ms=1_000)
+
+
+def test_the_next_call_is_told(ready: EnclavePage, evict: Evict):
+    evict(ready)
+    outcome = ready.call("getStatus")
+    assert outcome.code == EVICTED
+    assert outcome.elapsed_ms < 1_000
+
+
+def test_a_call_that_waits_for_the_user_is_told(ready: EnclavePage, evict: Evict):
+    asking = "void (window.asking = callSdk('createLease', [{}]))".format(
+        "{ userId: 'ada', ttlHours: 1, subs: "
+        "[{ url: 'https://push.example/a', aud: 'https://push.example', eid: 'a' }] }"
+    )
+    ready.page.evaluate(asking)
+    ready.frame.get_by_role("dialog").wait_for()
+    evict(ready)
+    ready.page.evaluate("void asking.then((settled) => (window.settled = settled))")
+    ready.page.wait_for_function("window.settled", timeout=2_000)
+    assert ready.page.evaluate("settled.error.code") == EVICTED
+
+
+def test_a_page_that_calls_nothing_is_told_by_init_and_goes_on_empty(
+    ready: EnclavePage, evict: Evict
+):
+    evict(ready)
+    _wait_until_gone(ready)
+    assert ready.call("init").code == EVICTED
+    assert ready.call("init").code is None
+    assert ready.call("isSetup").value == {"isSetup": False, "methods": []}
+
+
+def test_a_page_that_terminates_first_is_told_too(ready: EnclavePage, evict: Evict):
+    evict(ready)
+    _wait_until_gone(ready)
+    assert ready.call("terminate").code is None
+    assert ready.call("init").code == EVICTED
+
+
+def test_a_page_that_was_told_is_not_told_again(ready: EnclavePage, evict: Evict):
+    evict(ready)
+    assert ready.call("getStatus").code == EVICTED
+    assert ready.call("init").code is None
+    assert ready.call("getStatus").value["isSetup"] is False
+
+
+def test_another_instance_does_not_join_it(ready: EnclavePage, evict: Evict):
+    evict(ready)
+    _wait_until_gone(ready)
+    ready.page.evaluate("window.first = kms")
+    assert ready.open_sdk().code is None
+    assert ready.call("setupPassphrase", PASSPHRASE).code is None
+    assert ready.call("createLease", lease_params()).code is None
+    ready.page.evaluate("window.kms = first")
+    assert ready.call("getStatus").code == EVICTED
+
+
+def test_records_that_are_gone_end_the_enclave_as_a_database_does(ready: EnclavePage):
+    ready.frame.evaluate(_EMPTY)
+    assert ready.call("getVAPIDKid").code == EVICTED
+    _wait_until_gone(ready)
+    assert ready.call("getStatus").code == EVICTED
+
+
+def test_a_newer_version_in_another_tab_ends_it(ready: EnclavePage):
+    ready.frame.evaluate(_UPGRADE)
+    _wait_until_gone(ready)
+    assert ready.call("getStatus").code == "storage.newer"
+
+
+def test_a_newer_version_is_told_within_a_second_of_a_start(
+    ready: EnclavePage, open_page: OpenPage
+):
+    ready.frame.evaluate(_UPGRADE)
+    outcome = open_page().open_sdk()
+    assert outcome.code == "storage.newer"
+    assert outcome.elapsed_ms < 1_000
