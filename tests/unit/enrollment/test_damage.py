@@ -37,6 +37,8 @@ DAMAGE: Mapping[str, Mapping[str, tuple[object, ...]]] = {
     "passkey-prf": {
         "enrollmentId": ("enrollment:passkey-prf:v2:2", LEFT_OUT),
         "method": ("passphrase", "passkey-gate", "none", LEFT_OUT),
+        "createdAt": ("now", None, LEFT_OUT),
+        "via": ("nobody", LEFT_OUT),
         "encryptedMs": ("bytes", "", "AAAA", "!", LEFT_OUT),
         "msIv": ("bytes", "", "AAAA", "!", LEFT_OUT),
         "passkey": ({}, None, LEFT_OUT),
@@ -50,12 +52,19 @@ DAMAGE: Mapping[str, Mapping[str, tuple[object, ...]]] = {
         "passkey.rpId": (7, LEFT_OUT),
     },
     "passkey-gate": {
-        "method": ("passkey-prf", "passphrase"),
-        "encryptedMs": ("bytes", "AAAA", "!"),
-        "msIv": ("bytes", "AAAA", "!"),
-        "passkey.credentialId": ("!", 7),
-        "passkey.publicKey": ("AAAA", "!", None),
-        "passkey.algorithm": (-8, None),
+        "enrollmentId": ("enrollment:passkey-gate:v2:2", LEFT_OUT),
+        "method": ("passkey-prf", "passphrase", LEFT_OUT),
+        "createdAt": ("now", None, LEFT_OUT),
+        "via": ("nobody", LEFT_OUT),
+        "encryptedMs": ("bytes", "AAAA", "!", LEFT_OUT),
+        "msIv": ("bytes", "AAAA", "!", LEFT_OUT),
+        "passkey": ({}, None, LEFT_OUT),
+        "passkey.credentialId": ("!", 7, LEFT_OUT),
+        "passkey.publicKey": ("AAAA", "!", None, LEFT_OUT),
+        "passkey.algorithm": (-8, None, LEFT_OUT),
+        "passkey.signCount": ("1", 2**40, None, LEFT_OUT),
+        "passkey.pageOnly": ("no", True, LEFT_OUT),
+        "passkey.rpId": (7, LEFT_OUT),
     },
 }
 CASES = [
@@ -116,6 +125,14 @@ def _choose(secret: Authenticator, ask: Mapping[str, Any]) -> Mapping[str, Any]:
     if ask["error"] or not any(one["credentialId"] in held for one in offered["passkeys"]):
         return {"refused": {"code": "unlock.cancelled"}}
     return {"answer": secret.authenticate(offered)}
+
+
+@pytest.mark.parametrize("method", METHODS)
+async def test_every_field_of_a_record_is_damaged_below(world: World, method: str) -> None:
+    await set_up_with(await world.worker(), method)
+    value = await world.value("enrollments", IDS[method])
+    inner = {f"{name}.{n}" for name in ("kdf", "passkey") for n in value.get(name, ())}
+    assert value.keys() | inner <= DAMAGE[method].keys()
 
 
 @pytest.mark.parametrize(
