@@ -35,6 +35,11 @@ def require_pass(report: Report, engine: str) -> None:
     assert len(report["enclave"]["manifestHash"]) == 64
 
 
+def note(report: Report, check_id: str) -> str:
+    (found,) = (check["note"] for check in report["checks"] if check["id"] == check_id)
+    return str(found)
+
+
 def test_chromium_passes(context: BrowserContext, demo_server: LocalServer, receiver: Receiver):
     context.new_page().goto(address(demo_server.app_origin, receiver))
     require_pass(receiver.wait(DEADLINE_S), "chromium")
@@ -45,7 +50,10 @@ def test_other_engines_pass(
     engine: str, demo_server: LocalServer, receiver: Receiver, tmp_path: Path
 ):
     with open_page(engine, address(demo_server.app_origin, receiver), tmp_path):
-        require_pass(receiver.wait(DEADLINE_S), engine)
+        report = receiver.wait(DEADLINE_S)
+    require_pass(report, engine)
+    passkeys = {"firefox": "this browser has passkeys", "webkit": "unsupported (passkey)"}
+    assert note(report, "setup.passkeys") == passkeys[engine]
 
 
 @pytest.mark.parametrize("engine", ["firefox", "webkit"])
@@ -55,8 +63,7 @@ def test_other_engines_pass_with_partitioned_storage(
     with open_page(engine, address(demo_server.cross_site_app_origin, receiver), tmp_path):
         report = receiver.wait(DEADLINE_S)
     require_pass(report, engine)
-    (storage,) = (check for check in report["checks"] if check["id"] == "storage")
-    assert storage["note"].startswith("cross-site")
+    assert note(report, "storage").startswith("cross-site")
 
 
 def test_blocked_storage_is_named_not_failed(

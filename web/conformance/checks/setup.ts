@@ -28,6 +28,21 @@ export const SETUP_CHECKS: readonly Check[] = [
     },
   },
   {
+    id: "setup.passkeys",
+    title: "A browser without passkeys says so, and nothing is set up",
+    async run({ kms }) {
+      // With passkeys a prompt would open: that takes a person.
+      if (typeof PublicKeyCredential === "function") return "this browser has passkeys";
+      const { details } = await expectRefusal(
+        "unsupported",
+        kms.setupPasskeyPRF({ name: "Conformance", userId: USER_ID }),
+      );
+      require(details.capability === "passkey", "the refusal does not name the capability");
+      require(!(await kms.isSetup()).isSetup, "it was set up all the same");
+      return "unsupported (passkey)";
+    },
+  },
+  {
     id: "setup",
     title: "Set up with a passphrase",
     async run(world) {
