@@ -123,7 +123,7 @@ def test_without_prf_the_gate_is_offered_in_plain_words(user: User) -> None:
     user.sees("Create a passkey")
     user.press("Create passkey")
     user.sees("Before you go on")
-    expect(user.dialog).to_contain_text("Somebody who copies this browser's data")
+    expect(user.dialog).to_contain_text("Somebody who copies this browser's files")
     expect(user.dialog.get_by_role("button", name="Cancel")).to_be_focused()
     user.press("Yes, go on")
     user.remember()

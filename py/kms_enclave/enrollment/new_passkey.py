@@ -51,10 +51,10 @@ from kms_enclave.ports.prompt import (
 __all__ = ["complete_registration", "register_passkey", "require_method_allowed"]
 
 GATE_OFFER: Final = (
-    "This device or security key cannot lock your keys itself. With it this browser keeps the "
-    "key to them, and opens them only after it has checked your passkey. Somebody who copies "
-    "this browser's data from your device could open them without it. A passphrase, or another "
-    "device or security key, would keep them closed. Use this passkey all the same?"
+    "Your passkey works, but it cannot encrypt. This browser would keep the key to your data "
+    "itself, and ask for your passkey before it uses it. Somebody who copies this browser's "
+    "files could get in without your passkey. A passphrase, or another device or security key, "
+    "protects you better. Go on with this passkey?"
 )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "enrollment_address",
     "enrollment_id_for",
     "generic_method",
+    "in_words",
     "is_enrollment_id",
     "list_enrollments",
     "master_secret_aad",
@@ -131,6 +132,15 @@ def enrollment_id_for(method: Method, *, taken: Sequence[str]) -> str:
 def is_enrollment_id(text: str) -> bool:
     """Tell whether :func:`enrollment_id_for` could have made an id."""
     return _ENROLLMENT_ID.fullmatch(text) is not None
+
+
+def in_words(enrollment_id: str) -> str:
+    """Return what a user calls an enrollment with an id of :func:`enrollment_id_for`."""
+    if enrollment_id == PASSPHRASE_ENROLLMENT:
+        return "the passphrase"
+    _, method, _, *number = enrollment_id.split(":")
+    passkey = f"passkey {number[0] if number else 1}"
+    return passkey if method == PRF else f"{passkey} of those with lower protection"
 
 
 def master_secret_aad(

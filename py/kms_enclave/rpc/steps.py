@@ -12,6 +12,7 @@ import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.enrollment.changes import remove_enrollment
+from kms_enclave.enrollment.record import in_words as way_in_words
 from kms_enclave.enrollment.record import is_enrollment_id
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
@@ -177,7 +178,7 @@ def _remove_enrollment(_: Context, params: contract.RemoveEnrollmentParams) -> S
         await remove_enrollment(session, params.enrollment_id)
         return unstructure(contract.Success(success=True))
 
-    return Step(f"Remove a way to unlock: {params.enrollment_id}", run)
+    return Step(f"Remove a way to unlock: {way_in_words(params.enrollment_id)}", run)
 
 
 def _current_kid(session: Session) -> str:

@@ -136,8 +136,8 @@ async def test_who_declines_the_gate_has_enrolled_nothing(world: World) -> None:
     refusal = await refused(worker, "addEnrollment", method="passkey-prf")
     assert refusal.code == "unlock.cancelled"
     offer = next(ask for ask in worker.asked if ask["ask"] == "confirm")
-    assert "Somebody who copies this browser's data" in offer["operation"]
-    assert "A passphrase, or another device" in offer["operation"]
+    assert "Somebody who copies this browser's files" in offer["operation"]
+    assert "protects you better" in offer["operation"]
     assert (await worker.call("getEnrollments"))["enrollments"] == ["enrollment:passphrase:v2"]
 
 

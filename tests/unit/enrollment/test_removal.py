@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from enclave import CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.encoding import format_base64url
+from kms_enclave.enrollment.record import in_words
 from user import METHODS, User, add, set_up_with, sign
 
 PASSPHRASE_ID = "enrollment:passphrase:v2"
@@ -163,5 +164,5 @@ async def test_the_user_is_told_what_goes(world: World) -> None:
     name, _ = await add(worker, "passkey-prf", uses=PASSPHRASE)
     worker.user = User(uses=PASSPHRASE)
     await worker.call("removeEnrollment", enrollmentId=name)
-    assert worker.asked[-2]["operation"] == f"Remove a way to unlock: {name}"
+    assert worker.asked[-2]["operation"] == f"Remove a way to unlock: {in_words(name)}"
     assert (await worker.log())[-1]["details"]["enrollmentId"] == name

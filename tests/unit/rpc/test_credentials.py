@@ -55,7 +55,7 @@ def calls(now_ms: int, kid: str, lease_id: str) -> Mapping[str, Mapping[str, obj
 
 WORDS = {
     "addEnrollment": "Add a passkey",
-    "removeEnrollment": "Remove a way to unlock: enrollment:passkey-prf:v2",
+    "removeEnrollment": "Remove a way to unlock: passkey 1",
     "changePassphrase": "Change the passphrase",
     "generateVAPID": "Make a new push key",
     "regenerateVAPID": "Replace the push key, and end every lease that uses it",
