@@ -53,8 +53,9 @@ def shoot_start(camera: Camera) -> None:
 
 def shoot_prompt(camera: Camera) -> None:
     with camera.open_demo("light", WIDE) as demo:
-        demo.page.get_by_role("button", name="Set up in the enclave").click()
-        expect(demo.prompt.get_by_label("New passphrase")).to_be_focused()
+        demo.set_up_in_enclave()
+        demo.page.get_by_role("button", name="Create the lease").click()
+        expect(demo.prompt.get_by_label("Passphrase")).to_be_focused()
         camera.shoot(demo.page, "prompt")
 
 
