@@ -86,7 +86,7 @@ def test_every_prompt_can_be_in_a_window(windowed: User) -> None:
             if typed != PASSPHRASE:
                 expect(window.get_by_role("alert")).to_have_text("Invalid passphrase.")
         assert windowed.outcome().value["kid"]
-    assert windowed.page.context.pages == [windowed.page]
+    windowed.enclave.wait_until(lambda: windowed.page.context.pages == [windowed.page])
 
 
 def test_cancelling_in_the_window_refuses(windowed: User) -> None:
@@ -106,7 +106,7 @@ def test_a_window_that_is_closed_can_be_opened_again(windowed: User) -> None:
     with opened_window(windowed, "Open the window"):
         windowed.press("Cancel")
     assert windowed.outcome().code == "unlock.cancelled"
-    assert windowed.page.context.pages == [windowed.page]
+    windowed.enclave.wait_until(lambda: windowed.page.context.pages == [windowed.page])
 
 
 def test_a_page_that_cuts_windows_off_is_told_what_to_do(
