@@ -32,6 +32,23 @@ CONFIG: Mapping[str, object] = {
     "parentOrigins": [APP, OTHER_APP],
     "contact": "mailto:operator@app.example",
     "allowPageCredentials": True,
+    # Sends are as good as free, so that a test meets only the quota that it is about.
+    "quotas": {
+        "default": {
+            "tokensPerHour": 100,
+            "sendsPerMinute": 1000,
+            "burstSends": 1000,
+            "sendsPerMinutePerEid": 1000,
+        },
+        "ceiling": {
+            "tokensPerHour": 1000,
+            "sendsPerMinute": 1000,
+            "burstSends": 1000,
+            "sendsPerMinutePerEid": 1000,
+        },
+        "perUserPerDay": 100_000,
+        "perRelayPerHour": 100_000,
+    },
 }
 BUILD: Mapping[str, str] = {"version": "1.0.0", "codeHash": "code-1", "manifestHash": "manifest-1"}
 

@@ -19,7 +19,7 @@ from kms_enclave.errors import KMSError, storage_failed
 from kms_enclave.instance import BuildInfo
 from kms_enclave.leases.issuance import Issuer
 from kms_enclave.leases.ledger import Ledger
-from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, sweep
+from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, Sweeper
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel, Request
 from kms_enclave.rpc.dispatch import Dispatcher
@@ -75,19 +75,19 @@ async def run(
             "capabilities": list(capabilities),
         }
     )
-    _sweep_regularly(context, channel)
+    _sweep_regularly(context, Sweeper(context), channel)
     return channel.receive
 
 
-def _sweep_regularly(context: Context, channel: Channel) -> None:
-    channel.run_beside(_sweep_once(context))
+def _sweep_regularly(context: Context, sweeper: Sweeper, channel: Channel) -> None:
+    channel.run_beside(_sweep_once(context, sweeper))
     loop = asyncio.get_running_loop()
-    loop.call_later(SWEEP_INTERVAL_S, _sweep_regularly, context, channel)
+    loop.call_later(SWEEP_INTERVAL_S, _sweep_regularly, context, sweeper, channel)
 
 
-async def _sweep_once(context: Context) -> None:
+async def _sweep_once(context: Context, sweeper: Sweeper) -> None:
     try:
-        await sweep(context)
+        await sweeper.sweep()
     except (KMSError, StorageError) as error:
         _report(context.crypto.random_uuid(), error)  # The next one tries again.
 
@@ -100,6 +100,7 @@ def _make_context(
         storage=ports.storage,
         clock=ports.clock,
         prompt=channel,
+        events=channel,
         journal=Journal(
             storage=ports.storage, crypto=ports.crypto, clock=ports.clock, locks=ports.locks
         ),

@@ -16,6 +16,7 @@ from kms_enclave.origin import parse_origin
 from kms_enclave.structure import FieldError, camel_case, structure
 
 __all__ = [
+    "MAX_QUOTA",
     "QUOTA_PRESETS",
     "Config",
     "QuotaConfig",

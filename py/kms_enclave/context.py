@@ -12,6 +12,7 @@ from kms_enclave.enrollment.challenge import ChallengeBook
 from kms_enclave.instance import BuildInfo
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.crypto import CryptoPort
+from kms_enclave.ports.events import EventsPort
 from kms_enclave.ports.locks import LockPort
 from kms_enclave.ports.prompt import PromptPort
 from kms_enclave.ports.storage import StoragePort
@@ -44,6 +45,7 @@ class Context:
     storage: StoragePort
     clock: ClockPort
     prompt: PromptPort
+    events: EventsPort
     journal: Journal
     config: Config
     build: BuildInfo

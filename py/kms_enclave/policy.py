@@ -91,6 +91,8 @@ POLICY: Final[Mapping[str, OperationPolicy]] = {
     "verifyLease": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "issueVAPIDJWT": OperationPolicy(Authorisation.LEASE, Rate.QUOTA, Severity.INFO),
     "issueVAPIDJWTs": OperationPolicy(Authorisation.LEASE, Rate.QUOTA, Severity.INFO),
+    "recordSends": OperationPolicy(Authorisation.LEASE, Rate.QUOTA, Severity.NONE),
+    "getQuota": OperationPolicy(Authorisation.LEASE, Rate.FREE, Severity.NONE),
     "isTokenRevoked": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "revokedTokens": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getAuditLog": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE, when_locked=True),

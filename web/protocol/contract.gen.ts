@@ -81,6 +81,8 @@ export const METHODS = [
   "verifyLease",
   "issueVAPIDJWT",
   "issueVAPIDJWTs",
+  "recordSends",
+  "getQuota",
   "isTokenRevoked",
   "revokedTokens",
   "getAuditLog",
@@ -127,6 +129,8 @@ export interface Methods {
   verifyLease: { params: LeaseIdParams; result: VerifyLeaseResult };
   issueVAPIDJWT: { params: IssueParams; result: IssuedToken };
   issueVAPIDJWTs: { params: IssueManyParams; result: IssuedTokens };
+  recordSends: { params: RecordSendsParams; result: RecordSendsResult };
+  getQuota: { params: GetQuotaParams; result: GetQuotaResult };
   isTokenRevoked: { params: TokenIdParams; result: IsTokenRevokedResult };
   revokedTokens: { params: Empty; result: RevokedTokensResult };
   getAuditLog: { params: GetAuditLogParams; result: GetAuditLogResult };
@@ -375,6 +379,25 @@ export interface GetPushSubscriptionResult {
   subscription: PushSubscription | null;
 }
 
+/** ``eid`` and ``relay_id`` for what is counted by endpoint and by relay. */
+export interface GetQuotaParams {
+  leaseId: string;
+  eid?: string | null;
+  relayId?: string | null;
+}
+
+/** Every quota that applies to a lease. ``token_ttl_s`` is how many *seconds* a token made now lives; ``suspended_until`` in milliseconds, null unless the lease rests after too many refused calls. */
+export interface GetQuotaResult {
+  tokensPerHour: QuotaState;
+  sendsPerMinute: QuotaState;
+  burstSends: QuotaState;
+  perUserPerDay: QuotaState;
+  tokenTtlS: number;
+  suspendedUntil: number | null;
+  sendsPerMinutePerEid?: QuotaState | null;
+  perRelayPerHour?: QuotaState | null;
+}
+
 /** The current key's RFC 7638 thumbprint. */
 export interface GetVAPIDKidResult {
   kid: string;
@@ -503,12 +526,32 @@ export interface QuotaOverrides {
   sendsPerMinutePerEid?: number | null;
 }
 
+/** ``next_at_ms`` is when one more would be granted; null where it would be granted now. */
+export interface QuotaState {
+  limit: number;
+  used: number;
+  nextAtMs: number | null;
+}
+
 /** The quotas in force for a lease, each at least 1. */
 export interface Quotas {
   tokensPerHour: number;
   sendsPerMinute: number;
   burstSends: number;
   sendsPerMinutePerEid: number;
+}
+
+/** Sends about to be made with tokens of a batch: ``count`` 1 or more, all or none. ``relay_id`` where they go through a relay. */
+export interface RecordSendsParams {
+  leaseId: string;
+  eid: string;
+  count: number;
+  relayId?: string | null;
+}
+
+/** How many sends were counted: as many as were asked for. */
+export interface RecordSendsResult {
+  accepted: number;
 }
 
 /** A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point. */

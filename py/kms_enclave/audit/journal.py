@@ -83,14 +83,18 @@ class Journal:
         self._turn = asyncio.Lock()
         self._head: Head | None = None
         self.generation = 0
-        """Counts what was written by others: a cache of an older generation is stale."""
+        """Counts what may have changed unseen: a cache of an older generation is stale."""
 
-    async def commit(self, plan: Plan, *, begins_log: bool = False) -> Sequence[Entry]:
+    async def commit(
+        self, plan: Plan, *, begins_log: bool = False, from_memory: bool = False
+    ) -> Sequence[Entry]:
         """Run ``plan`` until its change is committed; return its entries, signed.
 
         What ``plan`` raises passes through, with nothing written. Only a change that
         ``begins_log`` is made where there is no head: elsewhere somebody took it away, and
-        entry 0 must not be written over. Raises KMSError ``storage.evicted``.
+        entry 0 must not be written over. A plan ``from_memory`` rests on what was read in this
+        generation and keeps what it changes in mind: its commit begins no new one, and where it
+        changes nothing, the head must not have moved. Raises KMSError ``storage.evicted``.
         """
         async with self._turn, AsyncExitStack() as stack:
             for attempt in range(_MAX_ATTEMPTS):
@@ -102,7 +106,10 @@ class Journal:
                 now_ms = self.time_after(head)
                 change = await plan(now_ms)
                 if not (change.drafts or change.puts or change.deletes):
-                    return ()
+                    if not from_memory or await self._is_at(head):
+                        return ()
+                    self.forget()
+                    continue
                 entries, puts, new_head = await self.seal(head, change.drafts, now_ms)
                 try:
                     await self._storage.commit(
@@ -116,6 +123,8 @@ class Journal:
                         raise KMSError("jti.collision", retry_after_ms=0) from None
                     continue
                 self._head = new_head
+                if not from_memory:
+                    self.generation += 1
                 return entries
         raise KMSError("internal", "The log moved at every attempt")
 
@@ -215,6 +224,10 @@ class Journal:
         except DamagedRecordError as error:
             reason = f"the log's head is damaged: {error}"
             raise KMSError("attestation.failed", details={"reason": reason}) from None
+
+    async def _is_at(self, head: Head) -> bool:
+        (record,) = await self._storage.read([HEAD])
+        return record is not None and record.revision == head.revision
 
     def forget(self) -> None:
         """Drop what is remembered: somebody else wrote."""

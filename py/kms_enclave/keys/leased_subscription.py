@@ -14,8 +14,10 @@ from kms_enclave.keys.subscription import (
     verify_subscription,
     write_subscription,
 )
+from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import LeaseRecord, read_lease_in, verify_live_lease
 from kms_enclave.leases.patterns import read_patterns_in
+from kms_enclave.leases.standing import verify_standing
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["remove_subscription_under_lease", "set_subscription_under_lease"]
@@ -32,7 +34,7 @@ async def set_subscription_under_lease(
 
     async def plan(now_ms: int) -> Change:
         unit = UnitOfWork(context.storage)
-        lease = await _usable_lease(unit, lease_id, origin, now_ms)
+        lease = await _usable_lease(context, unit, lease_id, origin, now_ms)
         await write_subscription(unit, subscription, kid=lease.kid, origin=origin)
         await _log(context, unit, "subscription.set", lease, endpoint_origin)
         return unit.change()
@@ -45,7 +47,7 @@ async def remove_subscription_under_lease(context: Context, *, lease_id: str, or
 
     async def plan(now_ms: int) -> Change:
         unit = UnitOfWork(context.storage)
-        lease = await _usable_lease(unit, lease_id, origin, now_ms)
+        lease = await _usable_lease(context, unit, lease_id, origin, now_ms)
         if await delete_subscription(unit, kid=lease.kid, origin=origin):
             await _log(context, unit, "subscription.remove", lease, None)
         return unit.change()
@@ -53,13 +55,16 @@ async def remove_subscription_under_lease(context: Context, *, lease_id: str, or
     await context.journal.commit(plan)
 
 
-async def _usable_lease(unit: UnitOfWork, lease_id: str, origin: str, now_ms: int) -> LeaseRecord:
+async def _usable_lease(
+    context: Context, unit: UnitOfWork, lease_id: str, origin: str, now_ms: int
+) -> LeaseRecord:
     lease = await read_lease_in(unit, lease_id)
+    standing = parse_book(await unit.read(lease_book_address(lease_id))).standing
     patterns = await read_patterns_in(unit, origin)
     suspended = patterns.match(lease.record.user_id)
-    return verify_live_lease(
-        lease, expected_origin=origin, now_ms=now_ms, suspended=suspended
-    ).record
+    live = verify_live_lease(lease, expected_origin=origin, now_ms=now_ms, suspended=suspended)
+    verify_standing(standing, now_ms=now_ms, clock_ms=context.clock.now_ms())
+    return live.record
 
 
 async def _log(

@@ -8,11 +8,13 @@ import attrs
 
 from kms_enclave.audit.certificate import LAK_SCOPE, CertificateDraft
 from kms_enclave.audit.signing import certify
+from kms_enclave.codec import format_record
 from kms_enclave.encoding import format_base64url, parse_base64url
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.derivation import derive_session_kek
 from kms_enclave.keys.vapid import lease_copy_aad
+from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import (
     HOUR_MS,
     Lease,
@@ -21,6 +23,7 @@ from kms_enclave.leases.lease import (
     verify_lease_current,
     write_lease,
 )
+from kms_enclave.leases.standing import SPOTLESS
 from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
 
 __all__ = ["extend_lease", "refresh_lease", "resume_lease"]
@@ -41,13 +44,17 @@ async def extend_lease(session: Session, lease_id: str, *, add_hours: float) -> 
             "The lease would last longer than allowed, counted from its creation",
             details={"leaseId": lease_id, "latestExp": latest, "field": "addHours"},
         )
-    return await _prolong(session, lease, end, "lease.extend")
+    return await _prolong(session, lease, end)
 
 
 async def refresh_lease(session: Session, lease_id: str) -> LeaseRecord:
-    """Move a lease's end as far as the cap allows."""
+    """Move a lease's end as far as the cap allows, and lift a suspension for violations.
+
+    What the quotas count stays counted.
+    """
     lease = await _current_lease(session, lease_id)
-    return await _prolong(session, lease, _latest_end(session, lease.record), "lease.extend")
+    end = max(_latest_end(session, lease.record), lease.record.exp)
+    return await _prolong(session, lease, end, lifts=await _lift_suspension(session, lease_id))
 
 
 async def resume_lease(session: Session, lease_id: str) -> LeaseRecord:
@@ -82,17 +89,27 @@ def _latest_end(session: Session, record: LeaseRecord) -> int:
     return record.created_at + session.context.config.max_lease_hours * HOUR_MS
 
 
-async def _prolong(session: Session, lease: Lease, end: int, op: str) -> LeaseRecord:
-    if end <= lease.record.exp:
+async def _lift_suspension(session: Session, lease_id: str) -> bool:
+    address = lease_book_address(lease_id)
+    book = parse_book(await session.unit.read(address))
+    if not book.standing.is_suspended(session.now_ms):
+        return False
+    lifted = attrs.evolve(book, standing=SPOTLESS)
+    await session.unit.write(address, format_record(lifted))
+    return True
+
+
+async def _prolong(session: Session, lease: Lease, end: int, *, lifts: bool = False) -> LeaseRecord:
+    if end <= lease.record.exp and not lifts:
         return lease.record
     record = await _certified(session, attrs.evolve(lease.record, exp=end))
     await write_lease(session.unit, attrs.evolve(lease, record=record))
     session.log(
-        op,
+        "lease.extend",
         kid=record.kid,
         user_id=record.user_id,
         lease_id=record.lease_id,
-        details={"exp": end, "from": lease.record.exp},
+        details={"exp": end, "from": lease.record.exp, "liftsSuspension": lifts},
     )
     return record
 

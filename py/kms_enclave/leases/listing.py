@@ -7,9 +7,11 @@ from collections.abc import Sequence
 import attrs
 
 from kms_enclave.errors import KMSError
+from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, verify_live_lease
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
 from kms_enclave.leases.revocation import scan_all
+from kms_enclave.leases.standing import verify_standing
 from kms_enclave.ports.storage import StoragePort
 
 __all__ = ["LeaseState", "leases_with_state", "verify_lease"]
@@ -35,7 +37,8 @@ async def leases_with_state(
         except KMSError:
             continue  # Damaged: whoever uses it is told.
         if lease.record.origin == origin:
-            found.append(LeaseState(lease.record, _reason(lease, patterns, origin, now_ms)))
+            reason = await _reason(storage, lease, patterns, origin, now_ms)
+            found.append(LeaseState(lease.record, reason))
     return found
 
 
@@ -43,13 +46,17 @@ async def verify_lease(
     lease: Lease, storage: StoragePort, *, origin: str, now_ms: int
 ) -> str | None:
     """Return the code with which issuing under a lease would be refused now, or ``None``."""
-    return _reason(lease, await _patterns(storage, origin), origin, now_ms)
+    return await _reason(storage, lease, await _patterns(storage, origin), origin, now_ms)
 
 
-def _reason(lease: Lease, patterns: Patterns, origin: str, now_ms: int) -> str | None:
+async def _reason(
+    storage: StoragePort, lease: Lease, patterns: Patterns, origin: str, now_ms: int
+) -> str | None:
     suspended = patterns.match(lease.record.user_id)
     try:
         verify_live_lease(lease, expected_origin=origin, now_ms=now_ms, suspended=suspended)
+        (book,) = await storage.read([lease_book_address(lease.record.lease_id)])
+        verify_standing(parse_book(book).standing, now_ms=now_ms, clock_ms=now_ms)
     except KMSError as refusal:
         return refusal.code
     return None

@@ -1,100 +1,211 @@
 """Exact sliding windows, as pure decisions.
 
-In no interval of a window's length are more grants made than its limit. Grants are
-numbered in order of time; grant *n + k* is allowed when grant *n + k − limit* has
-left the window, which one look-up tells, and which also gives the exact moment at
-which a refused call would be granted if nothing else happened.
+In no interval of a window's length are more grants made than its limit. Grants stand
+in order of time, those of one moment as one entry ``(time, count)``. A call is
+granted when it fits beside what has not left the window yet; a refusal tells the
+exact moment at which the same call would be granted if nothing else happened.
 
-What is stored grows with the grants that still count, in chunks of fixed size, so
-that a commit writes the same amount however large the limit is.
+A window is a queue: what leaves is dropped at its front, once. Entries beyond the
+last few are kept in chunks of fixed size that never change, and are read one by one
+as the front reaches them, so that neither a decision nor a commit grows with the limit.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
 
-__all__ = ["CHUNK", "Decision", "GrantWindow", "WindowRecord", "first_chunk_needed"]
+__all__ = [
+    "CHUNK",
+    "ChunkNeededError",
+    "Decision",
+    "GrantWindow",
+    "Quota",
+    "WindowRecord",
+    "empty_window",
+]
 
 CHUNK: Final = 64
-"""Grants in a full chunk. Full chunks are records of their own and never change."""
+"""Entries in a full chunk."""
+
+_Entries = deque[tuple[int, int]]
+
+
+@attrs.frozen
+class Quota:
+    """A limit: ``scope`` is its name on the wire, ``window`` the one that counts it."""
+
+    scope: str
+    window: str
+    limit: int
+    length_ms: int
 
 
 @attrs.frozen
 class WindowRecord:
-    """``granted`` numbers all grants; ``tail`` are the times (ms) of the unfinished chunk."""
+    """What is stored of a window, beside its full chunks.
 
-    granted: int = 0
-    tail: tuple[int, ...] = ()
+    ``used`` counts what had not left at the last change; of chunk ``first_chunk`` the first
+    ``skipped`` entries had. ``tail`` is time (ms), count, time, count, … of the newest entries.
+    """
+
+    name: str
+    used: int
+    skipped: int
+    first_chunk: int
+    next_chunk: int
+    tail: tuple[int, ...]
+
+
+def empty_window(name: str) -> WindowRecord:
+    """Return a window in which nothing was granted yet."""
+    return WindowRecord(name, used=0, skipped=0, first_chunk=0, next_chunk=0, tail=())
 
 
 @attrs.frozen
 class Decision:
-    """``used`` counts grants inside the window before this call.
+    """``used`` counts what is inside the window before this call.
 
-    ``fits`` is how many could be granted now; ``retry_after_ms`` is 0 when granted, the
-    exact wait where waiting helps, ``None`` where more is asked than the limit.
+    ``fits`` is how many could be granted now. ``retry_at_ms`` is when a refused call would
+    be granted, ``None`` where it asks for more than the limit.
     """
 
     granted: bool
     used: int
     fits: int
-    retry_after_ms: int | None
+    retry_at_ms: int | None = None
+
+
+class ChunkNeededError(Exception):
+    """A decision rests on a chunk that is not in memory: :meth:`GrantWindow.load` it."""
+
+    def __init__(self, index: int) -> None:
+        super().__init__(f"chunk {index}")
+        self.index = index
 
 
 class GrantWindow:
-    """A window's grants in memory: what is stored, and nothing that has left.
+    """A window in memory.
 
     Changed in place while a change is being made; whoever's commit fails throws it
     away and reads it again.
     """
 
-    def __init__(
-        self, *, limit: int, length_ms: int, record: WindowRecord, older: Iterable[int] = ()
-    ) -> None:
-        self.limit = limit
+    def __init__(self, record: WindowRecord, *, length_ms: int) -> None:
+        self.name = record.name
         self.length_ms = length_ms
-        self._granted = record.granted
-        self._times = deque((*older, *record.tail))
-        self._tail = list(record.tail)
+        self._used = record.used
+        self._skipped = record.skipped
+        self._first_chunk = record.first_chunk
+        unread = record.next_chunk - record.first_chunk
+        self._chunks: deque[_Entries | None] = deque([None] * unread)
+        self._tail: _Entries = deque(_pairs(record.tail))
+        self._left: list[int] = []
 
-    def decide(self, count: int, *, now_ms: int) -> Decision:
-        """Say whether ``count`` more may be granted at ``now_ms`` (which never goes back)."""
+    def decide(self, count: int, *, limit: int, now_ms: int) -> Decision:
+        """Say whether ``count`` more may be granted at ``now_ms`` (which never goes back).
+
+        Raises ChunkNeededError.
+        """
         self._drop_what_left(now_ms)
-        used = len(self._times)
-        fits = max(self.limit - used, 0)
+        fits = max(limit - self._used, 0)
         if count <= fits:
-            return Decision(granted=True, used=used, fits=fits, retry_after_ms=0)
-        if count > self.limit:
-            return Decision(granted=False, used=used, fits=fits, retry_after_ms=None)
-        must_leave = self._times[used + count - self.limit - 1]
-        wait_ms = must_leave + self.length_ms - now_ms
-        return Decision(granted=False, used=used, fits=fits, retry_after_ms=wait_ms)
+            return Decision(granted=True, used=self._used, fits=fits)
+        retry_at_ms = None if count > limit else self._moment_that_frees(self._used + count - limit)
+        return Decision(granted=False, used=self._used, fits=fits, retry_at_ms=retry_at_ms)
 
-    def grant(self, count: int, *, now_ms: int) -> list[tuple[int, tuple[int, ...]]]:
-        """Count ``count`` grants; return the chunks that this filled, as (index, times)."""
-        filled: list[tuple[int, tuple[int, ...]]] = []
-        for _ in range(count):
-            self._times.append(now_ms)
-            self._tail.append(now_ms)
-            self._granted += 1
-            if len(self._tail) == CHUNK:
-                filled.append((self._granted // CHUNK - 1, tuple(self._tail)))
-                self._tail.clear()
-        return filled
+    def grant(self, count: int, *, now_ms: int) -> tuple[int, Sequence[int]] | None:
+        """Count ``count`` grants; return the chunk that this filled, as (index, entries)."""
+        self._used += count
+        if self._tail and self._tail[-1][0] == now_ms:
+            self._tail[-1] = (now_ms, self._tail[-1][1] + count)
+        else:
+            self._tail.append((now_ms, count))
+        if len(self._tail) < CHUNK:
+            return None
+        filled, self._tail = self._tail, deque()
+        self._chunks.append(filled)
+        return self._first_chunk + len(self._chunks) - 1, _flat(filled)
+
+    def load(self, index: int, entries: Sequence[int]) -> None:
+        """Take a chunk that a decision needed."""
+        chunk = deque(_pairs(entries))
+        if index == self._first_chunk:
+            for _ in range(self._skipped):
+                chunk.popleft()
+        self._chunks[index - self._first_chunk] = chunk
+
+    def restamp(self, now_ms: int) -> None:
+        """Let everything that still counts have been granted at ``now_ms``.
+
+        For a clock that was set back: counted at the end of what :meth:`decide` last saw.
+        """
+        while self._chunks:
+            self._drop_chunk()
+        self._tail = deque([(now_ms, self._used)] if self._used else ())
+
+    def take_left(self) -> Sequence[int]:
+        """Return the chunks that nothing needs any more, once each."""
+        left, self._left = self._left, []
+        return left
 
     def to_record(self) -> WindowRecord:
         """Return what is stored beside the full chunks."""
-        return WindowRecord(self._granted, tuple(self._tail))
+        return WindowRecord(
+            name=self.name,
+            used=self._used,
+            skipped=self._skipped,
+            first_chunk=self._first_chunk,
+            next_chunk=self._first_chunk + len(self._chunks),
+            tail=_flat(self._tail),
+        )
 
     def _drop_what_left(self, now_ms: int) -> None:
-        while self._times and self._times[0] <= now_ms - self.length_ms:
-            self._times.popleft()
+        horizon = now_ms - self.length_ms
+        while self._chunks:
+            chunk = self._chunks[0]
+            if chunk is None:
+                raise ChunkNeededError(self._first_chunk)
+            self._skipped += self._drop_until(horizon, chunk)
+            if chunk:
+                return
+            self._drop_chunk()
+        self._drop_until(horizon, self._tail)
+
+    def _drop_chunk(self) -> None:
+        self._chunks.popleft()
+        self._left.append(self._first_chunk)
+        self._first_chunk += 1
+        self._skipped = 0
+
+    def _drop_until(self, horizon: int, entries: _Entries) -> int:
+        dropped = 0
+        while entries and entries[0][0] <= horizon:
+            self._used -= entries.popleft()[1]
+            dropped += 1
+        return dropped
+
+    def _moment_that_frees(self, count: int) -> int:
+        for time, granted in self._entries():
+            count -= granted
+            if count <= 0:
+                return time + self.length_ms
+        raise AssertionError("a window holds what it has used")
+
+    def _entries(self) -> Iterator[tuple[int, int]]:
+        for offset, chunk in enumerate(self._chunks):
+            if chunk is None:
+                raise ChunkNeededError(self._first_chunk + offset)
+            yield from chunk
+        yield from self._tail
 
 
-def first_chunk_needed(*, granted: int, limit: int) -> int:
-    """Return the index of the oldest chunk that can still matter to a window."""
-    return max(granted - limit, 0) // CHUNK
+def _pairs(flat: Sequence[int]) -> Iterator[tuple[int, int]]:
+    return zip(flat[::2], flat[1::2], strict=True)
+
+
+def _flat(entries: _Entries) -> tuple[int, ...]:
+    return tuple(number for entry in entries for number in entry)

@@ -7,6 +7,7 @@ Nothing here decides whether a lease may be used: every use checks that itself.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -20,25 +21,78 @@ from kms_enclave.instance import read_instance_in
 from kms_enclave.leases.emergency import LISTED_FOR_MS
 from kms_enclave.leases.lease import (
     Lease,
+    LeaseRecord,
     lease_address,
     parse_lease,
     without_keys,
     write_lease,
 )
-from kms_enclave.ports.storage import Address, Delete, StoreName
+from kms_enclave.ports.storage import Address, Delete, Key, Record, StoragePort, StoreName
 from kms_enclave.unit_of_work import UnitOfWork
 
-__all__ = ["SWEEP_INTERVAL_S", "sweep"]
+__all__ = ["EXPIRING_MS", "SWEEP_INTERVAL_S", "Sweeper"]
 
 SWEEP_INTERVAL_S: Final = 60
+EXPIRING_MS: Final = 600_000
+"""How long before its end a lease is announced as expiring."""
 _LEASES_AT_ONCE: Final = 32
+_BOOKS_AT_ONCE: Final = 100
 _RECORDS_AT_ONCE: Final = 500
 _EXPENDABLE: Final[tuple[StoreName, ...]] = ("tokens", "grants")
 
 
-async def sweep(context: Context) -> None:
-    """Expire leases, with an entry each, and delete records that no longer matter."""
-    await context.journal.commit(lambda now_ms: _expire_leases(context, now_ms))
+class Sweeper:
+    """Sweeps for one worker, and tells its pages of leases near or at their end, once each."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._expiring: dict[str, LeaseRecord] = {}
+
+    async def sweep(self) -> None:
+        """Expire leases, with an entry each, and delete records that no longer matter."""
+        ended: list[LeaseRecord] = []
+
+        async def plan(now_ms: int) -> Change:
+            unit = UnitOfWork(self._context.storage)
+            ended[:] = await _expire_leases(self._context, unit, now_ms)
+            await _close_books(unit, self._context.storage, now_ms)
+            return unit.change()
+
+        await self._context.journal.commit(plan)
+        await self._announce(ended)
+        await _delete_dead(self._context)
+
+    async def _announce(self, ended: Sequence[LeaseRecord]) -> None:
+        now_ms = self._context.clock.now_ms()
+        soon = await self._context.storage.expired(
+            "leases", now_ms=now_ms + EXPIRING_MS, limit=_LEASES_AT_ONCE
+        )
+        for record in _live_records(soon, now_ms):
+            if self._expiring.get(record.lease_id) != record:
+                self._emit("lease.expiring", record)
+            self._expiring[record.lease_id] = record
+        # Another tab's worker may have ended what this one announced.
+        past = [record for record in self._expiring.values() if record.exp <= now_ms]
+        for record in {record.lease_id: record for record in (*past, *ended)}.values():
+            self._expiring.pop(record.lease_id, None)
+            self._emit("lease.expired", record)
+
+    def _emit(self, event: str, record: LeaseRecord) -> None:
+        data = {"leaseId": record.lease_id, "userId": record.user_id, "exp": record.exp}
+        self._context.events.emit(event, data, origin=record.origin)
+
+
+def _live_records(found: Sequence[tuple[Key, Record]], now_ms: int) -> Iterator[LeaseRecord]:
+    for key, stored in found:
+        try:
+            record = parse_lease(stored, expected_lease_id=str(key)).record
+        except KMSError:
+            continue  # Damaged: whoever uses it is told.
+        if now_ms < record.exp and record.revoked_at is None and record.ended_at is None:
+            yield record
+
+
+async def _delete_dead(context: Context) -> None:
     for store in _EXPENDABLE:
         dead_since = context.clock.now_ms() - LISTED_FOR_MS
         dead = await context.storage.expired(store, now_ms=dead_since, limit=_RECORDS_AT_ONCE)
@@ -51,9 +105,9 @@ async def sweep(context: Context) -> None:
             )
 
 
-async def _expire_leases(context: Context, now_ms: int) -> Change:
+async def _expire_leases(context: Context, unit: UnitOfWork, now_ms: int) -> Sequence[LeaseRecord]:
     due = await context.storage.expired("leases", now_ms=now_ms, limit=_LEASES_AT_ONCE)
-    unit = UnitOfWork(context.storage)
+    ended: list[LeaseRecord] = []
     for key, stored in due:
         lease_id = str(key)
         try:
@@ -62,10 +116,21 @@ async def _expire_leases(context: Context, now_ms: int) -> Change:
             continue  # Damaged: whoever uses it is told.
         if lease.record.revoked_at is not None or lease.record.ended_at is not None:
             await unit.delete(lease_address(lease_id))
-            await unit.delete(Address("quotas", lease_id))
         else:
             await _end(context, unit, lease, now_ms)
-    return unit.change()
+            ended.append(lease.record)
+    return ended
+
+
+async def _close_books(unit: UnitOfWork, storage: StoragePort, now_ms: int) -> None:
+    """Delete books of which nothing counts any more, and their chunks."""
+    for key, _ in await storage.expired("quotas", now_ms=now_ms, limit=_BOOKS_AT_ONCE):
+        await unit.delete(Address("quotas", key))
+        chunks = await storage.scan_prefix(
+            "grants", prefix=f"{key}/", after=None, limit=_RECORDS_AT_ONCE
+        )
+        for chunk, _ in chunks:
+            await unit.delete(Address("grants", chunk))
 
 
 async def _end(context: Context, unit: UnitOfWork, lease: Lease, now_ms: int) -> None:

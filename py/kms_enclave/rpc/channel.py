@@ -2,7 +2,8 @@
 
 The frame is of this origin and has verified whom it speaks for; what a page wrote is
 inside ``params`` only. The channel also carries the enclave's own questions to the
-user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time.
+user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time, and events
+(:class:`~kms_enclave.ports.events.EventsPort`).
 """
 
 from __future__ import annotations
@@ -73,6 +74,10 @@ class Channel:
     def send_message(self, message: Mapping[str, object]) -> None:
         """Send progress, ``kms:ready`` or ``kms:refused``."""
         self._send(format_json(message))
+
+    def emit(self, event: str, data: Mapping[str, object], *, origin: str | None) -> None:
+        """Send an event to the pages of one parent origin, or of all."""
+        self.send_message({"type": "kms:event", "event": event, "data": data, "origin": origin})
 
     @asynccontextmanager
     async def dialog(self) -> AsyncIterator[Dialog]:

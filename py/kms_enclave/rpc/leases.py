@@ -8,15 +8,18 @@ from typing import Final, Literal
 
 import attrs
 
+from kms_enclave.config import MAX_QUOTA
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.leases.emergency import is_token_revoked, list_revoked_tokens
 from kms_enclave.leases.endpoint import verify_visible_ascii
-from kms_enclave.leases.issuance import Issuer, IssueRequest, Token
+from kms_enclave.leases.issuance import Issuer
 from kms_enclave.leases.lease import lease_address, parse_lease
 from kms_enclave.leases.listing import LeaseState, leases_with_state, verify_lease
 from kms_enclave.leases.relay import RelayBinding
+from kms_enclave.leases.requests import IssueRequest, SendsRequest, Token
 from kms_enclave.leases.revocation import revoke_lease, revoke_leases
+from kms_enclave.leases.usage import UsageRequest, read_usage
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.rpc.translate import to_relay_proof, to_sub
@@ -30,6 +33,7 @@ MAX_BATCH: Final = 10
 _STATES: Final[Mapping[str | None, State]] = {
     None: "active",
     "lease.suspended": "suspended",
+    "quota.suspended": "suspended",
     "lease.needs.resume": "needs-resume",
     "lease.expired": "expired",
     "lease.revoked": "revoked",
@@ -41,6 +45,8 @@ def make_lease_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handle
     return {
         "issueVAPIDJWT": partial(_issue, issuer),
         "issueVAPIDJWTs": partial(_issue_many, issuer),
+        "recordSends": partial(_record_sends, issuer),
+        "getQuota": partial(_get_quota, context, issuer),
         "revokeLease": partial(_revoke, context),
         "revokeAllLeases": partial(_revoke_all, context),
         "getLeases": partial(_get_leases, context),
@@ -74,9 +80,44 @@ def _request(
         kid=params.kid,
         relay_id=params.relay_id,
         count=count,
+        sends=1 if method == "issueVAPIDJWT" else 0,
         method=method,
         relay_proof=to_relay_proof(params.relay_proof),
     )
+
+
+async def _record_sends(issuer: Issuer, params: contract.RecordSendsParams, origin: str) -> Wire:
+    if not 1 <= params.count <= MAX_QUOTA:
+        raise request_invalid("count", f"must be 1 to {MAX_QUOTA}")
+    if params.relay_id is not None:
+        verify_visible_ascii(params.relay_id, field="relayId")
+    await issuer.record_sends(
+        SendsRequest(origin, params.lease_id, params.eid, params.count, relay_id=params.relay_id)
+    )
+    return unstructure(contract.RecordSendsResult(accepted=params.count))
+
+
+async def _get_quota(
+    context: Context, issuer: Issuer, params: contract.GetQuotaParams, origin: str
+) -> Wire:
+    if params.relay_id is not None:
+        verify_visible_ascii(params.relay_id, field="relayId")
+    request = UsageRequest(origin, params.lease_id, params.eid, relay_id=params.relay_id)
+    state = await read_usage(context, request, in_flight=issuer.in_flight(request))
+    quotas = {
+        scope: contract.QuotaState(*attrs.astuple(use)) for scope, use in state.quotas.items()
+    }
+    result = contract.GetQuotaResult(
+        tokens_per_hour=quotas["tokensPerHour"],
+        sends_per_minute=quotas["sendsPerMinute"],
+        burst_sends=quotas["burstSends"],
+        per_user_per_day=quotas["perUserPerDay"],
+        token_ttl_s=state.token_ttl_s,
+        suspended_until=state.suspended_until,
+        sends_per_minute_per_eid=quotas.get("sendsPerMinutePerEid"),
+        per_relay_per_hour=quotas.get("perRelayPerHour"),
+    )
+    return unstructure(result)
 
 
 def _token(token: Token) -> Wire:

@@ -33,7 +33,7 @@ PURPOSE: Final[Mapping[str, str]] = {
     "getPublicKey": "Returns a VAPID public key, as `applicationServerKey` takes it.",
     "createLease": "Lets this origin have tokens for some endpoints, for some hours.",
     "extendLease": "Moves a lease's end, within the cap.",
-    "refreshLease": "Moves a lease's end as far as the cap allows.",
+    "refreshLease": "Moves a lease's end as far as the cap allows; lifts a suspension.",
     "resumeLease": "Gives a lease its signing handle again where the browser lost it.",
     "revokeLease": "Ends a lease at once; a page may always give its own power up.",
     "revokeAllLeases": "Ends every lease of this origin at once.",
@@ -42,6 +42,8 @@ PURPOSE: Final[Mapping[str, str]] = {
     "getLeases": "Lists this origin's leases.",
     "verifyLease": "Tells whether a lease of this origin may be used now, and if not, why.",
     "issueVAPIDJWTs": "Issues up to ten tokens with staggered lives, all or none.",
+    "recordSends": "Counts sends with tokens of a batch, before they are made; grants or refuses.",
+    "getQuota": "Tells what a lease has used of each quota, and when there is room again.",
     "isTokenRevoked": "Tells whether a token is on the emergency list.",
     "revokedTokens": "Returns the emergency list: tokens of revoked leases that still live.",
     "issueVAPIDJWT": "Issues one VAPID token (RFC 8292) under a lease, without the user.",
@@ -56,11 +58,6 @@ PURPOSE: Final[Mapping[str, str]] = {
 
 NOT_YET: Final = frozenset(
     {
-        "quota.exceeded.endpoint",
-        "quota.exceeded.user",
-        "quota.exceeded.relay",
-        "quota.suspended",
-        "eid.unknown",
         "clock.skew",
         "audit.rollback",
     }
@@ -68,7 +65,12 @@ NOT_YET: Final = frozenset(
 """Codes that nothing raises yet."""
 
 ADVICE: Final[Mapping[str, str]] = {
-    "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `scope`, `used` and `limit`.",
+    "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `scope`, `used`, `limit`, `fits`.",
+    "quota.exceeded.endpoint": "Wait `retryAfterMs`, or send to another endpoint.",
+    "quota.exceeded.user": "Wait `retryAfterMs`. All leases of the user count together.",
+    "quota.exceeded.relay": "Wait `retryAfterMs`, or send through another relay.",
+    "quota.suspended": "Stop calling and wait `retryAfterMs`, or call `refreshLease`.",
+    "eid.unknown": "Pass an `eid` of the lease.",
     "lease.expired": "Create a new lease.",
     "lease.not.found": "Create a new lease.",
     "lease.revoked": "Create a new lease.",

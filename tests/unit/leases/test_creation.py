@@ -35,9 +35,9 @@ async def test_a_lease_is_granted_with_quotas_end_and_key(world: World) -> None:
     assert result["kid"] == kid
     assert result["quotas"] == {
         "tokensPerHour": 7,
-        "sendsPerMinute": 10,
-        "burstSends": 20,
-        "sendsPerMinutePerEid": 5,
+        "sendsPerMinute": 1000,
+        "burstSends": 1000,
+        "sendsPerMinutePerEid": 1000,
     }
 
 
@@ -124,7 +124,7 @@ async def test_a_lease_that_may_not_be_is_refused_before_anybody_unlocks(
 
 async def test_a_quota_above_the_ceiling_is_named_as_the_page_named_it(world: World) -> None:
     worker = await world.ready()
-    refusal = await _refused(worker, quotas={"sendsPerMinutePerEid": 301})
+    refusal = await _refused(worker, quotas={"sendsPerMinutePerEid": 1001})
     assert refusal.details["field"].endswith("quotas.sendsPerMinutePerEid")
 
 

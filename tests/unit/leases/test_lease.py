@@ -7,7 +7,7 @@ import math
 
 import pytest
 from enclave import CONFIG
-from kms_enclave.config import DEFAULT_QUOTAS, Config, parse_config
+from kms_enclave.config import Config, parse_config
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.lease import Sub, resolve_quotas, verify_subs, verify_ttl
 from kms_enclave.structure import FieldError
@@ -90,7 +90,7 @@ def test_an_audience_is_the_urls_origin() -> None:
 def test_quotas_not_asked_for_are_the_operators() -> None:
     quotas = resolve_quotas({"tokens_per_hour": 7}, config=_CONFIG)
     assert quotas.tokens_per_hour == 7
-    assert quotas.burst_sends == DEFAULT_QUOTAS.burst_sends
+    assert quotas.burst_sends == _CONFIG.quotas.default.burst_sends
 
 
 @pytest.mark.parametrize("value", [0, -1, 1001])

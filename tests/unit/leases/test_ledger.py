@@ -7,27 +7,35 @@ from collections.abc import Sequence
 
 import pytest
 from enclave import Refusal, Worker, World
+from kms_enclave.leases.book import parse_book
 from kms_enclave.leases.quota import CHUNK
+from kms_enclave.leases.standing import SPOTLESS
 from kms_enclave.ports.storage import Address, Put, Record
 
 _HOUR_MS = 3_600_000
 
 
-async def _issue(worker: Worker, lease_id: str, count: int) -> None:
-    await asyncio.gather(*(worker.issue(lease_id) for _ in range(count)))
+async def _issue(world: World, worker: Worker, lease_id: str, count: int) -> None:
+    """Issue at as many moments: each is an entry of the windows."""
+    for _ in range(count):
+        await worker.issue(lease_id)
+        world.clock.advance(1)
 
 
 def _chunk(lease_id: str, index: int) -> str:
     return f"{lease_id}/tokens/{index:012d}"
 
 
-async def test_a_full_chunk_is_a_record_that_ends_with_its_last_grant(world: World) -> None:
+async def test_a_full_chunk_is_a_record_until_all_of_it_has_left(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 200})
-    await _issue(worker, lease_id, CHUNK)
-    record = await world.record("grants", _chunk(lease_id, 0))
-    assert record.expires_ms == world.clock.now_ms() + _HOUR_MS
-    assert await world.memory.count("grants") == 1
+    await _issue(world, worker, lease_id, CHUNK)
+    chunks = {key for key, _ in await world.memory.scan("grants", after=None, limit=100)}
+    assert _chunk(lease_id, 0) in chunks
+    world.clock.advance(_HOUR_MS)
+    await worker.issue(lease_id)
+    left = {key for key, _ in await world.memory.scan("grants", after=None, limit=100)}
+    assert not any(str(key).startswith(lease_id) for key in left)
 
 
 async def test_a_token_writes_the_same_amount_however_many_there_are(world: World) -> None:
@@ -39,12 +47,11 @@ async def test_a_token_writes_the_same_amount_however_many_there_are(world: Worl
         written.append(len([put for put in puts if put.address.store != "tree"]))
 
     world.storage.before_commit = count
-    for _ in range(3 * CHUNK):
-        await worker.issue(lease_id)
-    # Quota, token id, entry and head; and a chunk when one is full. The log's tree has its
-    # own rule (property tests of it).
-    assert set(written) == {4, 5}
-    assert written.count(5) == 3
+    await _issue(world, worker, lease_id, 3 * CHUNK)
+    # Two books, token id, entry and head; and a chunk of each window when they are full. The
+    # log's tree has its own rule (property tests of it).
+    assert set(written) == {5, 9}
+    assert written.count(9) == 3
 
 
 async def test_a_token_reads_nothing_that_the_worker_remembers(world: World) -> None:
@@ -61,14 +68,15 @@ async def test_only_chunks_that_can_still_count_are_read(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 70})
     for _ in range(4):
-        await _issue(worker, lease_id, 70)
+        await _issue(world, worker, lease_id, 70)
         world.clock.advance(_HOUR_MS)
     again = await world.worker()
     reads: list[Address] = []
     world.storage.after_read = reads.extend
     await again.issue(lease_id)
-    chunks = [address.key for address in reads if address.store == "grants"]
-    assert chunks == [_chunk(lease_id, 3)]
+    chunks = [str(address.key) for address in reads if address.store == "grants"]
+    assert [key for key in chunks if "/tokens/" in key] == [_chunk(lease_id, 3)]
+    assert len(chunks) == 4
 
 
 @pytest.mark.parametrize("text", ["nonsense", "{}", '["1"]', "[true]", "[1.5]"])
@@ -78,7 +86,7 @@ async def test_a_damaged_chunk_issues_nothing_and_disturbs_no_other_lease(
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 200})
     other = await worker.create_lease()
-    await _issue(worker, lease_id, CHUNK)
+    await _issue(world, worker, lease_id, CHUNK)
     await world.put("grants", _chunk(lease_id, 0), Record(1, text))
     again = await world.worker()
     damaged, fine = await asyncio.gather(
@@ -87,3 +95,31 @@ async def test_a_damaged_chunk_issues_nothing_and_disturbs_no_other_lease(
     assert isinstance(damaged, Refusal)
     assert damaged.code == "lease.not.found"
     assert isinstance(fine, dict)
+
+
+async def test_a_book_is_read_back_as_it_was_written(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    await _issue(world, worker, lease_id, 3)
+    record = parse_book(await world.record("quotas", lease_id))
+    assert {window.name: window.used for window in record.windows} == {
+        "tokens": 3,
+        "sends": 3,
+        "eid/one": 3,
+    }
+    assert record.standing == SPOTLESS
+
+
+async def test_books_of_which_nothing_counts_any_more_are_closed(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"tokensPerHour": 1000})
+    await worker.issue(lease_id, relayId="relay-1")
+    await _issue(world, worker, lease_id, 2 * CHUNK)
+    assert await world.memory.count("quotas") == 3
+    assert await world.memory.count("grants")
+    world.clock.advance(24 * _HOUR_MS)
+    await world.worker()
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    assert not await world.memory.count("quotas")
+    assert not await world.memory.count("grants")

@@ -305,6 +305,8 @@ async def test_every_method_is_answered_by_name_before_a_setup(world: World, met
         "setupPasskeyGate": {"name": "Ann", "userId": "u"},
         "issueVAPIDJWT": {"leaseId": "lease-x", "endpoint": ENDPOINT},
         "issueVAPIDJWTs": {"leaseId": "lease-x", "endpoint": ENDPOINT, "count": 1},
+        "recordSends": {"leaseId": "lease-x", "eid": "one", "count": 1},
+        "getQuota": {"leaseId": "lease-x"},
     }
     reply = await worker.request({"method": method, "params": given.get(method, {}), "origin": APP})
     if POLICY[method].authorisation is Authorisation.NONE:

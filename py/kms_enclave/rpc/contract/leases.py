@@ -16,6 +16,8 @@ __all__ = [
     "Endpoint",
     "ExtendLeaseParams",
     "GetLeasesResult",
+    "GetQuotaParams",
+    "GetQuotaResult",
     "IsTokenRevokedResult",
     "IssueManyParams",
     "IssueParams",
@@ -28,7 +30,10 @@ __all__ = [
     "PatternParams",
     "QuotaOverrides",
     "QuotaPreset",
+    "QuotaState",
     "Quotas",
+    "RecordSendsParams",
+    "RecordSendsResult",
     "RelayBinding",
     "RelayProof",
     "RevokeAllLeasesResult",
@@ -166,6 +171,62 @@ class IssuedTokens:
     """In order of ``nbf``. ``KMSUser`` returns the list itself."""
 
     tokens: tuple[IssuedToken, ...]
+
+
+@attrs.frozen
+class RecordSendsParams:
+    """Sends about to be made with tokens of a batch: ``count`` 1 or more, all or none.
+
+    ``relay_id`` where they go through a relay.
+    """
+
+    lease_id: str = attrs.field(validator=text(64))
+    eid: str = attrs.field(validator=text(64))
+    count: int
+    relay_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+
+
+@attrs.frozen
+class RecordSendsResult:
+    """How many sends were counted: as many as were asked for."""
+
+    accepted: int
+
+
+@attrs.frozen
+class GetQuotaParams:
+    """``eid`` and ``relay_id`` for what is counted by endpoint and by relay."""
+
+    lease_id: str = attrs.field(validator=text(64))
+    eid: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+    relay_id: str | None = attrs.field(default=None, validator=attrs.validators.optional(text(64)))
+
+
+@attrs.frozen
+class QuotaState:
+    """``next_at_ms`` is when one more would be granted; null where it would be granted now."""
+
+    limit: int
+    used: int
+    next_at_ms: int | None
+
+
+@attrs.frozen
+class GetQuotaResult:
+    """Every quota that applies to a lease.
+
+    ``token_ttl_s`` is how many *seconds* a token made now lives; ``suspended_until`` in
+    milliseconds, null unless the lease rests after too many refused calls.
+    """
+
+    tokens_per_hour: QuotaState
+    sends_per_minute: QuotaState
+    burst_sends: QuotaState
+    per_user_per_day: QuotaState
+    token_ttl_s: int
+    suspended_until: int | None
+    sends_per_minute_per_eid: QuotaState | None = None
+    per_relay_per_hour: QuotaState | None = None
 
 
 @attrs.frozen

@@ -1,0 +1,187 @@
+"""Books: the stored windows of one lease, one user or one relay.
+
+A book is one record in ``quotas``, with full chunks of its windows in ``grants``. A
+lease's book also holds its standing. Users and relays belong to the parent origin
+that named them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import attrs
+
+from kms_enclave.codec import DamagedRecordError, parse_record
+from kms_enclave.encoding import format_json, parse_json
+from kms_enclave.errors import KMSError
+from kms_enclave.leases.quota import (
+    ChunkNeededError,
+    Decision,
+    GrantWindow,
+    Quota,
+    WindowRecord,
+    empty_window,
+)
+from kms_enclave.leases.standing import SPOTLESS, Standing
+from kms_enclave.ports.storage import (
+    ABSENT,
+    Address,
+    Delete,
+    Expectation,
+    Put,
+    Record,
+    StoragePort,
+)
+
+__all__ = ["Book", "lease_book_address", "parse_book", "relay_book_address", "user_book_address"]
+
+_LONGEST_MS: Final = 24 * 3_600_000
+
+
+@attrs.frozen
+class BookRecord:
+    """What is stored of a book."""
+
+    windows: tuple[WindowRecord, ...]
+    standing: Standing
+
+
+def lease_book_address(lease_id: str) -> Address:
+    """Return where a lease's book is."""
+    return Address("quotas", lease_id)
+
+
+def user_book_address(origin: str, user_id: str) -> Address:
+    """Return where the book of an origin's user is."""
+    return Address("quotas", f"user/{origin}/{user_id}")
+
+
+def relay_book_address(origin: str, relay_id: str) -> Address:
+    """Return where the book of an origin's relay is."""
+    return Address("quotas", f"relay/{origin}/{relay_id}")
+
+
+def parse_book(record: Record | None) -> BookRecord:
+    """Return what a record holds; an empty book for none.
+
+    Raises KMSError ``lease.not.found`` where it is damaged: what was used is not known.
+    """
+    try:
+        return (
+            BookRecord((), SPOTLESS) if record is None else parse_record(record.value, BookRecord)
+        )
+    except DamagedRecordError:
+        raise _damaged() from None
+
+
+class Book:
+    """A book in memory; changed in place while a change is being made."""
+
+    def __init__(self, address: Address, record: Record | None, *, storage: StoragePort) -> None:
+        stored = parse_book(record)
+        self._address = address
+        self._storage = storage
+        self._revision = record.revision if record else ABSENT
+        self._stored = {window.name: window for window in stored.windows}
+        self._windows: dict[str, GrantWindow] = {}
+        self._filled: list[Put] = []
+        self._standing = stored.standing
+        self.is_changed = False
+
+    @property
+    def standing(self) -> Standing:
+        """How the lease stands."""
+        return self._standing
+
+    def stand(self, standing: Standing) -> None:
+        """Change how the lease stands."""
+        self._standing = standing
+        self.is_changed = True
+
+    async def decide(self, quota: Quota, count: int, *, now_ms: int) -> Decision:
+        """Say whether ``count`` more may be granted at ``now_ms``."""
+        window = self._window(quota)
+        while True:
+            try:
+                return window.decide(count, limit=quota.limit, now_ms=now_ms)
+            except ChunkNeededError as needed:
+                window.load(needed.index, await self._read_chunk(window.name, needed.index))
+
+    def grant(self, quota: Quota, count: int, *, now_ms: int) -> None:
+        """Count what was decided; :meth:`puts` then says what to write."""
+        self.is_changed = True
+        filled = self._window(quota).grant(count, now_ms=now_ms)
+        if filled is not None:
+            index, entries = filled
+            record = Record(1, format_json(list(entries)))
+            self._filled.append(Put(self._chunk_address(quota.window, index), record))
+
+    def expectation(self) -> Expectation:
+        """Return the revision that a commit about this book rests on."""
+        return Expectation(self._address, self._revision)
+
+    def puts(self, *, now_ms: int) -> Sequence[Put]:
+        """Return what was changed since the last call, and count the new revision."""
+        self._revision += 1
+        self.is_changed = False
+        filled, self._filled = self._filled, []
+        record = Record(self._revision, self._format(), {}, now_ms + _LONGEST_MS)
+        return (*filled, Put(self._address, record))
+
+    def deletes(self) -> Sequence[Delete]:
+        """Return the chunks that nothing needs any more; ask once a commit."""
+        return [
+            Delete(self._chunk_address(window.name, index))
+            for window in self._windows.values()
+            for index in window.take_left()
+        ]
+
+    def _format(self) -> str:
+        # By hand: this is the hot path. A test reads it back.
+        records = {name: window.to_record() for name, window in self._windows.items()}
+        windows = [
+            {
+                "name": window.name,
+                "used": window.used,
+                "skipped": window.skipped,
+                "firstChunk": window.first_chunk,
+                "nextChunk": window.next_chunk,
+                "tail": window.tail,
+            }
+            for window in {**self._stored, **records}.values()
+        ]
+        standing = {
+            "violations": self._standing.violations,
+            "suspendedUntil": self._standing.suspended_until,
+        }
+        return format_json({"windows": windows, "standing": standing})
+
+    def _window(self, quota: Quota) -> GrantWindow:
+        window = self._windows.get(quota.window)
+        if window is None:
+            stored = self._stored.get(quota.window) or empty_window(quota.window)
+            window = GrantWindow(stored, length_ms=quota.length_ms)
+            self._windows[quota.window] = window
+        return window
+
+    async def _read_chunk(self, window: str, index: int) -> Sequence[int]:
+        (record,) = await self._storage.read([self._chunk_address(window, index)])
+        if record is None:
+            raise _damaged()
+        try:
+            value = parse_json(record.value)
+        except ValueError:
+            raise _damaged() from None
+        if not isinstance(value, list) or any(type(number) is not int for number in value):
+            raise _damaged()
+        if len(value) % 2:
+            raise _damaged()
+        return value
+
+    def _chunk_address(self, window: str, index: int) -> Address:
+        return Address("grants", f"{self._address.key}/{window}/{index:012d}")
+
+
+def _damaged() -> KMSError:
+    return KMSError("lease.not.found", "A quota record of the lease is damaged")
