@@ -200,8 +200,15 @@ def _optional_hook(cls: object, converter: cattrs.Converter) -> Callable[[object
 
 def _is_tagged_union(cls: object) -> bool:
     return typing.get_origin(cls) in (types.UnionType, typing.Union) and all(
-        attrs.has(arg) for arg in typing.get_args(cls) if isinstance(arg, type)
+        _has_tag(arg) for arg in typing.get_args(cls) if isinstance(arg, type)
     )
+
+
+def _has_tag(cls: type) -> bool:
+    if not attrs.has(cls):
+        return False
+    tag = attrs.fields_dict(attrs.resolve_types(cls)).get("method")
+    return tag is not None and typing.get_origin(tag.type) is typing.Literal
 
 
 def _tagged_union_hook(
