@@ -12,6 +12,8 @@ const ALIASES = {
     unsuspendPattern: "unsuspendPattern",
     list: "getLeases",
     verify: "verifyLease",
+    quota: "getQuota",
+    recordSends: "recordSends",
   },
   vapid: {
     generate: "generateVAPID",

@@ -20,6 +20,8 @@ import type {
   GetLeasesResult,
   GetPublicKeyResult,
   GetPushSubscriptionResult,
+  GetQuotaParams,
+  GetQuotaResult,
   GetVAPIDKidResult,
   IsSetupResult,
   IssuedToken,
@@ -28,6 +30,8 @@ import type {
   IsTokenRevokedResult,
   LeaseEnd,
   LeaseIdParams,
+  RecordSendsParams,
+  RecordSendsResult,
   ResetResult,
   RevokeAllLeasesResult,
   RevokedTokensResult,
@@ -250,12 +254,22 @@ export class KMSUser {
     return (await this.#enclave.call("issueVAPIDJWTs", params)).tokens;
   }
 
+  /** Counts sends with tokens of a batch; call it *before* pushing. Grants all of them or throws. */
+  recordSends(params: RecordSendsParams): Promise<RecordSendsResult> {
+    return this.#enclave.call("recordSends", params);
+  }
+
+  /** What a lease has used of each quota, and when there is room again. Also while it is suspended. */
+  getQuota(params: GetQuotaParams): Promise<GetQuotaResult> {
+    return this.#enclave.call("getQuota", params);
+  }
+
   /** `exp` of the result is in milliseconds, at most the cap counted from the lease's creation. */
   extendLease(params: LeaseExtension): Promise<LeaseEnd> {
     return this.#enclave.call("extendLease", params);
   }
 
-  /** As long as the cap allows. */
+  /** As long as the cap allows; lifts a suspension for too many refused calls. */
   refreshLease(params: LeaseOfUser): Promise<LeaseEnd> {
     return this.#enclave.call("refreshLease", params);
   }
