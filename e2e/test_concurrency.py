@@ -18,7 +18,6 @@ from e2e.driving.enclave import (
 )
 from e2e.oracles.audit_log import verify_log
 
-
 REFUSED_BEYOND_100 = {None: 100, "quota.exceeded.lease": 11, "quota.suspended": 189}
 """Of 300 calls: the eleventh refusal suspends the lease."""
 
