@@ -15,7 +15,7 @@ import type { PromptMode } from "../../protocol/handshake";
 import { unsupportedPasskey } from "../passkey/support";
 import { PromptWindow } from "../window/opener";
 import { PromptDialog } from "./dialog";
-import { pauseMs, recentRefusals } from "./refusals";
+import { Refusals } from "./refusals";
 import { isAnswerable } from "./views";
 
 /** More than a page has reason to; one more is refused at once. */
@@ -42,8 +42,8 @@ export class Prompts {
   mode: PromptMode = "iframe";
   readonly #observer: PromptsObserver;
   readonly #waiting: Ask[] = [];
+  readonly #refusals = new Refusals();
   #shown: Shown | null = null;
-  #refusedAtMs: readonly number[] = [];
 
   constructor(observer: PromptsObserver) {
     this.#observer = observer;
@@ -71,7 +71,7 @@ export class Prompts {
   }
 
   #admit(ask: Ask): void {
-    const retryAfterMs = pauseMs(this.#refusedAtMs, performance.now());
+    const retryAfterMs = this.#refusals.pauseMs(Date.now());
     if (!isAnswerable(ask)) this.#refuse(ask, unsupportedPasskey());
     else if (retryAfterMs > 0) this.#refuse(ask, pausedError(retryAfterMs));
     else if (this.#waiting.length >= MAX_WAITING) this.#refuse(ask, new KMSError("unlock.throttled"));
@@ -119,10 +119,10 @@ export class Prompts {
   }
 
   #onCancel(shown: Shown): void {
-    const nowMs = performance.now();
-    this.#refusedAtMs = recentRefusals([...this.#refusedAtMs, nowMs], nowMs);
+    const nowMs = Date.now();
+    this.#refusals.add(nowMs);
     this.#refuse(shown.ask, new KMSError("unlock.cancelled"));
-    const retryAfterMs = pauseMs(this.#refusedAtMs, nowMs);
+    const retryAfterMs = this.#refusals.pauseMs(nowMs);
     if (retryAfterMs > 0) {
       for (const ask of this.#waiting.splice(0)) this.#refuse(ask, pausedError(retryAfterMs));
     }
