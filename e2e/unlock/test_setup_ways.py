@@ -12,14 +12,14 @@ PRF = "enrollment:passkey-prf:v2"
 GATE = "enrollment:passkey-gate:v2"
 
 # An authenticator that has PRF and evaluates it only when it is used.
-EVALUATE_LATER = """() => {
+EVALUATE_LATER = """(said) => {
     PublicKeyCredential.prototype.getClientExtensionResults = new Proxy(
         PublicKeyCredential.prototype.getClientExtensionResults,
         {
             apply(real, credential) {
                 const results = Reflect.apply(real, credential, []);
                 const isNew = credential.response instanceof AuthenticatorAttestationResponse;
-                return isNew && results.prf ? { prf: { enabled: true } } : results;
+                return isNew ? said : results;
             },
         },
     );
@@ -105,8 +105,12 @@ def test_by_the_wizard_with_a_passphrase_by_keyboard(user: User) -> None:
 
 
 @pytest.mark.usefixtures("authenticator")
-def test_prf_that_comes_only_with_an_assertion_is_fetched_at_once(user: User) -> None:
-    user.frame.evaluate(EVALUATE_LATER)
+@pytest.mark.parametrize("said", [{"prf": {"enabled": True}}, {"prf": {}}, {}])
+def test_prf_that_comes_only_with_an_assertion_is_fetched_at_once(
+    user: User, said: dict[str, object]
+) -> None:
+    """`said`: what the new passkey says of its extensions."""
+    user.frame.evaluate(EVALUATE_LATER, said)
     user.begin("setup")
     user.sees("How do you want to unlock?")
     user.press("With a passkey")

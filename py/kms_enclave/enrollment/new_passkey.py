@@ -51,8 +51,8 @@ from kms_enclave.ports.prompt import (
 __all__ = ["complete_registration", "register_passkey", "require_method_allowed"]
 
 GATE_OFFER: Final = (
-    "Your passkey works, but it cannot encrypt. This browser would keep the key to your data "
-    "itself, and ask for your passkey before it uses it. Somebody who copies this browser's "
+    "Your passkey works, but it cannot encrypt. This browser itself would keep the key to your "
+    "data, and ask for your passkey before it uses it. Somebody who copies this browser's "
     "files could get in without your passkey. A passphrase, or another device or security key, "
     "protects you better. Go on with this passkey?"
 )

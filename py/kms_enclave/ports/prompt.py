@@ -117,7 +117,7 @@ class AssertionAnswer:
 class RegistrationAnswer:
     """A new credential (WebAuthn section 5.2.1); ``public_key`` is a SubjectPublicKeyInfo.
 
-    ``algorithm`` is a COSE number. ``prf_enabled`` says that the credential has PRF;
+    ``algorithm`` is a COSE number. ``prf_enabled`` says that the credential may have PRF;
     ``prf_output`` is there where the authenticator evaluates it at creation;
     ``challenge`` as in :class:`AssertionAnswer`.
     """

@@ -54,9 +54,14 @@ async function create(registration: Registration, challenge: string, signal: Abo
     authenticatorData: textOf(response.getAuthenticatorData()),
     publicKey: textOf(publicKey),
     algorithm: response.getPublicKeyAlgorithm(),
-    prfEnabled: output !== null || credential.getClientExtensionResults().prf?.enabled === true,
+    prfEnabled: output !== null || mayHavePrf(registration, credential),
     prfOutput: output,
   };
+}
+
+/** What says nothing about PRF at its creation may evaluate it all the same when it is used. */
+function mayHavePrf(registration: Registration, credential: PublicKeyCredential): boolean {
+  return !withoutPrf.has(registration) && credential.getClientExtensionResults().prf?.enabled !== false;
 }
 
 function creationOptions(registration: Registration, challenge: string): PublicKeyCredentialCreationOptions {

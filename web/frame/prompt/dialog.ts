@@ -196,7 +196,8 @@ export class PromptDialog {
     this.#show(fault);
     if (input) input.focus();
     else if (!this.#dialog.contains(document.activeElement)) this.#focusFirst();
-    this.#layout.error.scrollIntoView({ block: "nearest" });
+    const { error, openWindow } = this.#layout;
+    (openWindow.hidden ? error : openWindow).scrollIntoView({ block: "nearest" });
   }
 
   #clear(): void {
