@@ -7,7 +7,9 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from kms_enclave.audit.checking import IN_THE_BACKGROUND, verify_and_remember
 from kms_enclave.audit.journal import Journal
+from kms_enclave.audit.retention import delete_pruned
 from kms_enclave.boot.selftest import run_self_tests
 from kms_enclave.boot.state import open_state
 from kms_enclave.codec import parse_record
@@ -27,6 +29,9 @@ from kms_enclave.rpc.handlers import make_handlers
 from kms_enclave.structure import FieldError
 
 __all__ = ["run"]
+
+_VERIFY_AFTER_S: Final = 10
+"""A start is busy enough; a page that stays this long is in use."""
 
 _LOG: Final = logging.getLogger("kms_enclave")
 
@@ -76,6 +81,8 @@ async def run(
         }
     )
     _sweep_regularly(context, Sweeper(context), channel)
+    loop = asyncio.get_running_loop()
+    loop.call_later(_VERIFY_AFTER_S, lambda: channel.run_beside(_verify_log(context)))
     return channel.receive
 
 
@@ -90,6 +97,20 @@ async def _sweep_once(context: Context, sweeper: Sweeper) -> None:
         await sweeper.sweep()
     except (KMSError, StorageError) as error:
         _report(context.crypto.random_uuid(), error)  # The next one tries again.
+
+
+async def _verify_log(context: Context) -> None:
+    """Verify the whole log once; what is wrong with it keeps the next start from being one."""
+    try:
+        await delete_pruned(context.storage)
+        await verify_and_remember(
+            context.storage,
+            context.crypto,
+            enclave_origin=context.enclave_origin,
+            pace=IN_THE_BACKGROUND,
+        )
+    except (KMSError, StorageError) as error:
+        _report(context.crypto.random_uuid(), error)
 
 
 def _make_context(

@@ -22,6 +22,7 @@ __all__ = [
     "format_base64url",
     "format_json",
     "parse_base64url",
+    "parse_canonical",
     "parse_json",
 ]
 
@@ -51,8 +52,8 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
     return rfc8785.dumps(cast("dict[str, JsonScalar]", value))
 
 
-def canonical_entry(value: dict[str, object]) -> bytes:
-    """Return the RFC 8785 bytes of an object of the audit log's restricted kind."""
+def canonical_entry(value: object) -> bytes:
+    """Return the RFC 8785 bytes of a value of the audit log's restricted kind."""
     return json.dumps(
         value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
     ).encode()
@@ -73,6 +74,24 @@ def parse_json(text: str) -> object:
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
+
+
+def parse_canonical(data: bytes) -> object:
+    """Return the value whose RFC 8785 bytes these are, of the audit log's restricted kind.
+
+    ``ValueError`` for anything else: other spellings, repeated keys, fractions.
+    """
+    try:
+        value: object = json.loads(
+            data.decode(), parse_constant=_refuse_constant, parse_float=_refuse_constant
+        )
+        # Keys outside ASCII would be sorted otherwise.
+        encode = canonical_entry if data.isascii() else rfc8785.dumps
+        if encode(cast("dict[str, JsonScalar]", value)) == data:
+            return value
+    except (ValueError, RecursionError, rfc8785.CanonicalizationError):
+        raise ValueError("is not JSON") from None
+    raise ValueError("is not canonical JSON")
 
 
 def _refuse_constant(name: str) -> None:

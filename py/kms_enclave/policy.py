@@ -97,6 +97,8 @@ POLICY: Final[Mapping[str, OperationPolicy]] = {
     "revokedTokens": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getAuditLog": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE, when_locked=True),
     "verifyAuditChain": OperationPolicy(Authorisation.NONE, Rate.ONE_AT_A_TIME, Severity.NONE),
+    "exportAudit": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE, when_locked=True),
+    "pruneAudit": OperationPolicy(Authorisation.FRESH, Rate.ATTEMPTS, Severity.ALERT),
     "getAuditPublicKey": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getAuditCheckpoint": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getInclusionProof": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),

@@ -18,6 +18,7 @@ from kms_enclave.audit.journal import Change, Entry, SignedDraft
 from kms_enclave.audit.log import Log, checkpoint_of
 from kms_enclave.audit.signing import instance_draft, user_draft
 from kms_enclave.boot.genesis import new_instance
+from kms_enclave.boot.refusal import read_refusal
 from kms_enclave.context import Context
 from kms_enclave.enrollment.asking import recognition_of
 from kms_enclave.enrollment.session import AuthorisationRequest, unlocked_for, user_signer
@@ -71,10 +72,13 @@ async def _reset_locked(context: Context, reason: str, authorisation: Authorisat
     if authorisation.given is not None:
         raise KMSError("attestation.failed", details={"reason": reason})
 
+    refusal = await read_refusal(context.storage)
+    previous_log: dict[str, object] = {"abandoned": reason}
+    if refusal is not None:
+        previous_log |= {"since": refusal.first, "count": refusal.count}
+
     async def opening(now_ms: int) -> Change:
-        return await new_instance(
-            context, now_ms=now_ms, details={"previousLog": {"abandoned": reason}}
-        )
+        return await new_instance(context, now_ms=now_ms, details={"previousLog": previous_log})
 
     async with context.prompt.dialog() as dialog:
         request = PromptRequest(RESET_WORDS, authorisation.origin)

@@ -14,6 +14,7 @@ from kms_enclave.audit.tree import (
     Frontier,
     TileName,
     append,
+    frontier_at,
     frontier_root,
     last_full_tiles,
     leaf_at,
@@ -21,6 +22,7 @@ from kms_enclave.audit.tree import (
     prove_inclusion,
     subtrees_at,
     tiles_of_consistency,
+    tiles_of_frontier,
     tiles_of_inclusion,
     tiles_of_subtrees,
     verify_frontier_form,
@@ -148,6 +150,15 @@ def test_the_root_of_any_smaller_tree(data: st.DataObject, total: int) -> None:
     size = data.draw(st.integers(0, total))
     needed = {name: tiles[name] for name in tiles_of_subtrees(size, frontier)}
     assert fold(subtrees_at(size, needed, frontier)) == _mth(0, size)
+
+
+@given(st.data(), _sizes)
+def test_the_frontier_of_any_smaller_tree(data: st.DataObject, total: int) -> None:
+    frontiers, tiles = _kept()
+    frontier = frontiers[total]
+    size = data.draw(st.integers(0, total))
+    needed = {name: tiles[name] for name in tiles_of_frontier(size, frontier)}
+    assert frontier_at(size, needed, frontier) == frontiers[size]
 
 
 @given(_sizes)

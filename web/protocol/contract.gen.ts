@@ -87,6 +87,8 @@ export const METHODS = [
   "revokedTokens",
   "getAuditLog",
   "verifyAuditChain",
+  "exportAudit",
+  "pruneAudit",
   "getAuditPublicKey",
   "getAuditCheckpoint",
   "getInclusionProof",
@@ -134,7 +136,9 @@ export interface Methods {
   isTokenRevoked: { params: TokenIdParams; result: IsTokenRevokedResult };
   revokedTokens: { params: Empty; result: RevokedTokensResult };
   getAuditLog: { params: GetAuditLogParams; result: GetAuditLogResult };
-  verifyAuditChain: { params: Empty; result: VerifyAuditChainResult };
+  verifyAuditChain: { params: VerifyAuditChainParams; result: VerifyAuditChainResult };
+  exportAudit: { params: ExportAuditParams; result: ExportAuditResult };
+  pruneAudit: { params: PruneAuditParams; result: PruneAuditResult };
   getAuditPublicKey: { params: Empty; result: GetAuditPublicKeyResult };
   getAuditCheckpoint: { params: Empty; result: GetAuditCheckpointResult };
   getInclusionProof: { params: GetInclusionProofParams; result: GetInclusionProofResult };
@@ -281,6 +285,19 @@ export interface EnrollmentInfo {
   assurance: "high" | "low";
   pageOnly: boolean;
   damaged: boolean;
+}
+
+/** Nothing for the beginning of a file; then the last result's ``next`` and ``size``. */
+export interface ExportAuditParams {
+  from?: number | null;
+  size?: number | null;
+}
+
+/** Whole lines of the file; ``next`` is null after the last. */
+export interface ExportAuditResult {
+  text: string;
+  size: number;
+  next: number | null;
 }
 
 /** ``add_hours`` above 0; the end stays within the cap, counted from the creation. */
@@ -511,6 +528,19 @@ export interface PatternParams {
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
 }
 
+/** Entries to keep at least, and the checkpoint of an export that holds what is dropped. */
+export interface PruneAuditParams {
+  keep: number;
+  checkpoint: string;
+  credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** ``first`` is the first entry that is kept, ``dropped`` how many this call dropped. */
+export interface PruneAuditResult {
+  first: number;
+  dropped: number;
+}
+
 /** As ``PushSubscription.toJSON()`` gives it; ``expiration_time`` in milliseconds. */
 export interface PushSubscription {
   endpoint: string;
@@ -684,7 +714,12 @@ export interface TokenIdParams {
   jti: string;
 }
 
-/** ``entries`` counts what was verified; ``head`` is the last good entry. */
+/** ``incremental``: only what came after the last verification that found no fault. */
+export interface VerifyAuditChainParams {
+  incremental?: boolean;
+}
+
+/** ``entries`` counts those of the log that hold, up to ``head``, the last good one. */
 export interface VerifyAuditChainResult {
   valid: boolean;
   entries: number;

@@ -12,7 +12,7 @@ from typing import Final, Literal
 import attrs
 
 from kms_enclave.audit.entry import SIGNERS
-from kms_enclave.encoding import canonical_json
+from kms_enclave.encoding import canonical_entry
 
 __all__ = ["KIAK_SCOPE", "LAK_SCOPE", "CertificateDraft", "certificate_bytes"]
 
@@ -60,4 +60,4 @@ class CertificateDraft:
 
 def certificate_bytes(certificate: Mapping[str, object]) -> bytes:
     """Return the bytes that are signed: RFC 8785, without ``sig``."""
-    return canonical_json({name: value for name, value in certificate.items() if name != "sig"})
+    return canonical_entry({name: value for name, value in certificate.items() if name != "sig"})

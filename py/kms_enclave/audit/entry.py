@@ -20,7 +20,9 @@ __all__ = [
     "SIGNERS",
     "EntryDraft",
     "SignerKind",
+    "certificate_part",
     "chain_hash",
+    "covered_bytes",
     "format_signer_id",
     "seal_entry",
 ]
@@ -28,6 +30,8 @@ __all__ = [
 SignerKind = Literal["UAK", "LAK", "KIAK"]
 
 FIRST_PREVIOUS_HASH: Final = "0" * 64
+_HASH_MEMBER: Final = b'"chainHash":"'
+_SIG_MEMBER: Final = b',"sig":"'
 
 _LEASED_SUBSCRIPTION: Final[frozenset[SignerKind]] = frozenset({"UAK", "KIAK"})
 SIGNERS: Final[Mapping[str, frozenset[SignerKind]]] = {
@@ -119,6 +123,25 @@ def chain_hash(entry: Mapping[str, object]) -> str:
     """Return the lower-case hex SHA-256 of the entry without ``chainHash`` and ``sig``."""
     covered = {name: value for name, value in entry.items() if name not in ("chainHash", "sig")}
     return hashlib.sha256(canonical_entry(covered)).hexdigest()
+
+
+def covered_bytes(data: bytes, entry: Mapping[str, object]) -> bytes:
+    """Return what ``chainHash`` is the hash of, cut out of the entry's bytes.
+
+    Encoding again would cost as much as everything else about an entry. ``chainHash`` is
+    the first member or follows ``cert``, which has no member of that name; after ``sig``
+    come texts and numbers only, and in a text every quote is escaped. Raises ValueError.
+    """
+    hash_start = data.index(_HASH_MEMBER)
+    hash_end = hash_start + len(_HASH_MEMBER) + len(FIRST_PREVIOUS_HASH) + len('",')
+    sig_start = data.rindex(_SIG_MEMBER)
+    sig_end = sig_start + len(_SIG_MEMBER) + len(str(entry["sig"])) + len('"')
+    return data[:hash_start] + data[hash_end:sig_start] + data[sig_end:]
+
+
+def certificate_part(data: bytes) -> bytes:
+    """Return the bytes of the certificate within those of an entry that has one."""
+    return data[len(b'{"cert":') : data.index(_HASH_MEMBER) - 1]
 
 
 def format_signer_id(public_raw: bytes) -> str:

@@ -19,6 +19,7 @@ import attrs
 __all__ = [
     "EMPTY_ROOT",
     "HASH_BYTES",
+    "CompactTree",
     "Node",
     "ProofError",
     "Range",
@@ -49,6 +50,28 @@ class Node:
 
     height: int
     index: int
+
+
+class CompactTree:
+    """A tree that grows by leaves and keeps nothing but its complete subtrees' roots."""
+
+    def __init__(self, size: int = 0, subtrees: Sequence[bytes] = ()) -> None:
+        """Begin with nothing, or with the subtrees of ``size`` leaves, largest first."""
+        self.size = size
+        self._subtrees = list(subtrees)
+
+    def add(self, leaf: bytes) -> None:
+        """Append a leaf's hash."""
+        rest = self.size
+        while rest & 1:
+            leaf = node_hash(self._subtrees.pop(), leaf)
+            rest >>= 1
+        self._subtrees.append(leaf)
+        self.size += 1
+
+    def root(self) -> bytes:
+        """Return the root of the tree."""
+        return fold(self._subtrees)
 
 
 def leaf_hash(entry: bytes) -> bytes:

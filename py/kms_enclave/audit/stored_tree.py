@@ -14,11 +14,13 @@ from kms_enclave.audit.tree import (
     Tile,
     TileName,
     Tiles,
+    frontier_at,
     leaf_at,
     prove_consistency,
     prove_inclusion,
     subtrees_at,
     tiles_of_consistency,
+    tiles_of_frontier,
     tiles_of_inclusion,
     tiles_of_subtrees,
 )
@@ -27,6 +29,7 @@ from kms_enclave.ports.storage import Address, Put, Record, StoragePort
 
 __all__ = [
     "read_consistency",
+    "read_frontier",
     "read_inclusion",
     "read_root",
     "read_subtrees",
@@ -75,6 +78,12 @@ async def read_subtrees(storage: StoragePort, frontier: Frontier, size: int) -> 
     """Return the subtrees of the first ``size`` entries. Raises DamagedRecordError."""
     tiles = await read_tiles(storage, tiles_of_subtrees(size, frontier))
     return subtrees_at(size, tiles, frontier)
+
+
+async def read_frontier(storage: StoragePort, frontier: Frontier, size: int) -> Frontier:
+    """Return the frontier that the tree had at a smaller size. Raises DamagedRecordError."""
+    tiles = await read_tiles(storage, tiles_of_frontier(size, frontier))
+    return frontier_at(size, tiles, frontier)
 
 
 async def read_root(storage: StoragePort, frontier: Frontier, size: int) -> bytes:

@@ -33,6 +33,7 @@ __all__ = [
     "TileName",
     "Tiles",
     "append",
+    "frontier_at",
     "frontier_root",
     "last_full_tiles",
     "leaf_at",
@@ -41,6 +42,7 @@ __all__ = [
     "subtrees_at",
     "tiles_of",
     "tiles_of_consistency",
+    "tiles_of_frontier",
     "tiles_of_inclusion",
     "tiles_of_subtrees",
     "verify_frontier_form",
@@ -126,6 +128,20 @@ def subtrees_at(size: int, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
     return [_hash_of(node, tiles, frontier) for node in covering_nodes((0, size))]
 
 
+def frontier_at(size: int, tiles: Tiles, frontier: Frontier) -> Frontier:
+    """Return the frontier that the tree had at a smaller size."""
+    levels = range(_level_count(size))
+    return Frontier(
+        size,
+        tuple(
+            _tile_hashes(name, tiles, frontier)[: _pending(size, name.level)]
+            if _pending(size, name.level)
+            else ()
+            for name in (_growing_tile(size, level) for level in levels)
+        ),
+    )
+
+
 def leaf_at(index: int, tiles: Tiles, frontier: Frontier) -> bytes:
     """Return a leaf's hash."""
     return _hash_of(Node(0, index), tiles, frontier)
@@ -148,6 +164,12 @@ def tiles_of_subtrees(size: int, frontier: Frontier) -> Sequence[TileName]:
     return tiles_of(covering_nodes((0, size)), frontier)
 
 
+def tiles_of_frontier(size: int, frontier: Frontier) -> Sequence[TileName]:
+    """Return which full tiles :func:`frontier_at` needs."""
+    growing = [_growing_tile(size, level) for level in range(_level_count(size))]
+    return [name for name in growing if _pending(size, name.level) and _is_full(name, frontier)]
+
+
 def tiles_of_inclusion(index: int, size: int, frontier: Frontier) -> Sequence[TileName]:
     """Return which full tiles :func:`prove_inclusion` and :func:`leaf_at` need."""
     return _tiles_of_ranges([*inclusion_ranges(index, size), (index, index + 1)], frontier)
@@ -162,7 +184,7 @@ def tiles_of(nodes: Iterable[Node], frontier: Frontier) -> Sequence[TileName]:
     """Return the full tiles that hold some nodes; the frontier holds the others."""
     names = {_tile_of(node) for node in nodes}
     return sorted(
-        (name for name in names if name.index < _full_tiles(frontier.size, name.level)),
+        (name for name in names if _is_full(name, frontier)),
         key=lambda name: (name.level, name.index),
     )
 
@@ -185,12 +207,23 @@ def _tiles_of_ranges(ranges: Sequence[Range], frontier: Frontier) -> Sequence[Ti
 
 
 def _hash_of(node: Node, tiles: Tiles, frontier: Frontier) -> bytes:
-    name = _tile_of(node)
-    is_full = name.index < _full_tiles(frontier.size, name.level)
-    hashes = tiles[name] if is_full else frontier.levels[name.level]
+    hashes = _tile_hashes(_tile_of(node), tiles, frontier)
     height = node.height % _TILE_HEIGHT
     first = (node.index << height) % TILE_WIDTH
     return _root_of(hashes[first : first + (1 << height)])
+
+
+def _tile_hashes(name: TileName, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
+    return tiles[name] if _is_full(name, frontier) else frontier.levels[name.level]
+
+
+def _is_full(name: TileName, frontier: Frontier) -> bool:
+    return name.index < _full_tiles(frontier.size, name.level)
+
+
+def _growing_tile(size: int, level: int) -> TileName:
+    """Return the tile of a level that the next hash would go to."""
+    return TileName(level, _full_tiles(size, level))
 
 
 def _tile_of(node: Node) -> TileName:

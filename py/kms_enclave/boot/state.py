@@ -1,10 +1,10 @@
 """Open or refuse: whether what is stored can be the state that was left behind.
 
-Constant work: the head record, the entries at the end of the log and the instance
-must agree. A deleted or replaced tail, a missing head, an emptied log beside other
-records are refused; the evidence stays readable. A deletion in the middle is found
-by the full verification, an older copy of everything only by who remembers a later
-head (the page, an auditor).
+Constant work: the head record, the entries at the end of the log, its tree, the last
+verdict and the instance must agree. A deleted or replaced tail, a missing head, an
+emptied log beside other records are refused; the evidence stays readable. A deletion in
+the middle is found by the full verification, an older copy of everything only by who
+remembers a later head (the page, an auditor).
 """
 
 from __future__ import annotations
@@ -14,15 +14,18 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.entry import EntryDraft, chain_hash
+from kms_enclave.audit.checkpoint import log_origin
+from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.head import HEAD, parse_head
 from kms_enclave.audit.journal import Change
+from kms_enclave.audit.log import Log
 from kms_enclave.audit.signing import instance_draft
+from kms_enclave.audit.tail import verify_tail
 from kms_enclave.boot.genesis import new_instance
+from kms_enclave.boot.refusal import record_refusal
 from kms_enclave.boot.selftest import is_probe
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
-from kms_enclave.encoding import parse_json
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import INSTANCE, Instance, parse_instance, read_instance
 from kms_enclave.ports.storage import STORE_NAMES, Address, Record, StoragePort, StoreName
@@ -34,13 +37,26 @@ _MAX_PROBES: Final = 64
 
 
 async def open_state(context: Context) -> None:
-    """Check what is stored, or begin an instance. Raises KMSError ``attestation.failed``."""
+    """Check what is stored, or begin an instance. Raises KMSError ``attestation.failed``.
+
+    A refusal is recorded beside the log.
+    """
+    try:
+        await _open(context)
+    except KMSError as error:
+        if error.code == "attestation.failed":
+            reason = str(error.details.get("reason"))
+            await record_refusal(context.storage, reason=reason, now_ms=context.clock.now_ms())
+        raise
+
+
+async def _open(context: Context) -> None:
     instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
     if instance_record is None and head_record is None:
         await context.journal.commit(partial(_begin_instance, context), begins_log=True)
         instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
     instance = _open_instance(instance_record)
-    await _verify_tail(context.storage, head_record)
+    await _verify_end(context, instance, head_record)
     if instance.record.build != context.build:
         await _record_build_change(context)
 
@@ -73,40 +89,25 @@ def _open_instance(record: Record | None) -> Instance:
         raise _failed(f"the instance record is damaged: {error}") from None
 
 
-async def _verify_tail(storage: StoragePort, head_record: Record | None) -> None:
+async def _verify_end(context: Context, instance: Instance, head_record: Record | None) -> None:
     while True:
         if head_record is None:
             raise _failed("the log's head is missing")
-        fault = await _find_fault_at_tail(storage, head_record)
-        if fault is None:
-            return
-        # Another tab may have added an entry between the two reads.
-        (again,) = await storage.read([HEAD])
-        if again is not None and again.revision == head_record.revision:
-            raise _failed(fault)
-        head_record = again
-
-
-async def _find_fault_at_tail(storage: StoragePort, head_record: Record) -> str | None:
-    try:
-        head = parse_head(head_record)
-    except DamagedRecordError:
-        return "the log's head is damaged"
-    last, beyond = await storage.read(
-        [Address("audit", head.seq_num), Address("audit", head.seq_num + 1)]
-    )
-    if last is None or beyond is not None:
-        return "the log does not end where its head says"
-    try:
-        entry = parse_json(last.value)
-        genuine = (
-            isinstance(entry, dict)
-            and entry.get("seqNum") == head.seq_num
-            and chain_hash(entry) == head.chain_hash == entry.get("chainHash")
-        )
-    except ValueError:
-        genuine = False
-    return None if genuine else "the last entry is not the one that the head names"
+        try:
+            head = parse_head(head_record)
+        except DamagedRecordError:
+            raise _failed("the log's head is damaged") from None
+        origin = log_origin(context.enclave_origin, instance.record.instance_id)
+        try:
+            await verify_tail(context.storage, context.crypto, Log(instance, head, origin))
+        except DamagedRecordError as error:
+            # Another tab may have added an entry between two reads.
+            (again,) = await context.storage.read([HEAD])
+            if again is not None and again.revision == head_record.revision:
+                raise _failed(str(error)) from None
+            head_record = again
+            continue
+        return
 
 
 async def _record_build_change(context: Context) -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import partial
 
+from kms_enclave.audit.checking import verify_and_remember
+from kms_enclave.audit.exporting import begin_export, begin_locked_export, continue_export
 from kms_enclave.audit.log import checkpoint_of, prove_consistency, prove_inclusion, read_log
 from kms_enclave.audit.note import format_verifier_key
-from kms_enclave.audit.reading import MAX_PAGE, read_page, verify_stored_log
+from kms_enclave.audit.reading import MAX_PAGE, read_page
 from kms_enclave.audit.tree import frontier_root
 from kms_enclave.context import Context
 from kms_enclave.errors import request_invalid
-from kms_enclave.instance import read_instance
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.structure import unstructure
@@ -26,6 +27,7 @@ def make_audit_queries(context: Context) -> Mapping[str, Handler]:
     return {
         "getAuditLog": partial(_get_audit_log, context),
         "verifyAuditChain": partial(_verify_audit_chain, context),
+        "exportAudit": partial(_export_audit, context),
         "getAuditPublicKey": partial(_get_audit_public_key, context),
         "getAuditCheckpoint": partial(_get_audit_checkpoint, context),
         "getInclusionProof": partial(_get_inclusion_proof, context),
@@ -42,15 +44,21 @@ async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _
     return {"entries": page.entries, "next": page.next}
 
 
-async def _verify_audit_chain(context: Context, _: contract.Empty, __: str) -> Wire:
-    instance = await read_instance(context.storage)
-    verdict = await verify_stored_log(context.storage, context.crypto, instance)
+async def _verify_audit_chain(
+    context: Context, params: contract.VerifyAuditChainParams, _: str
+) -> Wire:
+    verdict = await verify_and_remember(
+        context.storage,
+        context.crypto,
+        enclave_origin=context.enclave_origin,
+        incremental=params.incremental,
+    )
     fault = verdict.fault
-    head = contract.AuditHead(verdict.entries - 1, verdict.last_hash) if verdict.entries else None
+    head = contract.AuditHead(verdict.size - 1, verdict.last_hash) if verdict.size else None
     return unstructure(
         contract.VerifyAuditChainResult(
             valid=fault is None,
-            entries=verdict.entries,
+            entries=verdict.size,
             errors=(contract.AuditFault(fault.seq_num, fault.reason),) if fault else (),
             head=head,
         )
@@ -107,6 +115,22 @@ async def _get_consistency_proof(
     return unstructure(
         contract.GetConsistencyProofResult(from_=params.from_, to=size, path=_hex(path))
     )
+
+
+async def _export_audit(context: Context, params: contract.ExportAuditParams, _: str) -> Wire:
+    is_locked = context.lock.reason is not None
+    if params.from_ is not None and params.size is not None:
+        part = await continue_export(
+            context.storage, start=params.from_, size=params.size, is_locked=is_locked
+        )
+    elif params.from_ is not None or params.size is not None:
+        raise request_invalid("from", "goes with size, and neither with the beginning")
+    elif is_locked:
+        part = await begin_locked_export(context.storage)
+    else:
+        log = await read_log(context.storage, context.enclave_origin)
+        part = await begin_export(context.storage, context.crypto, log)
+    return unstructure(contract.ExportAuditResult(part.text, part.size, part.next))
 
 
 def _hex(hashes: Sequence[bytes]) -> tuple[str, ...]:

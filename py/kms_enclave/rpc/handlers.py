@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Never, cast
 
+from kms_enclave.audit.retention import delete_pruned
 from kms_enclave.context import Context
 from kms_enclave.enrollment.addition import (
     add_by_user,
@@ -58,6 +59,7 @@ def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
         **make_audit_queries(context),
         **make_lease_handlers(context, issuer),
         **{name: partial(_run_step, context, name) for name in STEPS},
+        "pruneAudit": partial(_prune_audit, context),
         "setPushSubscription": partial(_set_subscription, context),
         "removePushSubscription": partial(_remove_subscription, context),
         "batch": partial(run_batch, context),
@@ -74,6 +76,12 @@ def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
 async def _run_step(context: Context, name: str, params: Authenticated, origin: str) -> Wire:
     step = STEPS[name](context, cast(Never, params))
     return await authenticated(context, authorisation(name, params, origin, step.words), step.run)
+
+
+async def _prune_audit(context: Context, params: contract.PruneAuditParams, origin: str) -> Wire:
+    result = await _run_step(context, "pruneAudit", params, origin)
+    await delete_pruned(context.storage)
+    return result
 
 
 async def _set_subscription(

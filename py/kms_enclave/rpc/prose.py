@@ -48,6 +48,8 @@ PURPOSE: Final[Mapping[str, str]] = {
     "revokedTokens": "Returns the emergency list: tokens of revoked leases that still live.",
     "issueVAPIDJWT": "Issues one VAPID token (RFC 8292) under a lease, without the user.",
     "getAuditLog": "Returns a page of the audit log; without parameters `KMSUser` reads all pages.",
+    "exportAudit": "Returns a part of the log as an export file that anybody can verify.",
+    "pruneAudit": "Drops old entries behind the checkpoint of an export.",
     "getAuditPublicKey": "Returns the keys that sign the log and its checkpoints, to be pinned.",
     "getAuditCheckpoint": "Signs a checkpoint of the log: its size and the root of its tree.",
     "getInclusionProof": "Proves that an entry is in the tree of a checkpoint.",

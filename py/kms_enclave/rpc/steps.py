@@ -15,7 +15,7 @@ from kms_enclave.enrollment.changes import remove_enrollment
 from kms_enclave.enrollment.record import in_words as way_in_words
 from kms_enclave.enrollment.record import is_enrollment_id
 from kms_enclave.enrollment.session import Session
-from kms_enclave.errors import KMSError
+from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.keys.operations import generate_key, regenerate_key, sign_jwt, verify_payload
 from kms_enclave.keys.subscription import (
     delete_subscription,
@@ -27,6 +27,7 @@ from kms_enclave.leases.changes import extend_lease, refresh_lease, resume_lease
 from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, verify_request
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
+from kms_enclave.prune import prune
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.translate import to_quotas, to_relay_binding, to_sub, to_subscription
 from kms_enclave.structure import FieldError, unstructure
@@ -181,6 +182,17 @@ def _remove_enrollment(_: Context, params: contract.RemoveEnrollmentParams) -> S
     return Step(f"Remove a way to unlock: {way_in_words(params.enrollment_id)}", run)
 
 
+def _prune_audit(context: Context, params: contract.PruneAuditParams) -> Step:
+    if params.keep < 0:
+        raise request_invalid("keep", "must not be negative")
+
+    async def run(session: Session) -> Wire:
+        first, dropped = await prune(session, keep=params.keep, checkpoint=params.checkpoint)
+        return unstructure(contract.PruneAuditResult(first=first, dropped=dropped))
+
+    return Step("Drop old entries of the audit log", run)
+
+
 def _current_kid(session: Session) -> str:
     kid = session.instance.record.current_kid
     if kid is None:
@@ -200,6 +212,7 @@ STEPS: Final[Mapping[str, Callable[[Context, Never], Step]]] = {
     "unsuspendPattern": _lift,
     "setPushSubscription": _set_subscription,
     "removePushSubscription": _remove_subscription,
+    "pruneAudit": _prune_audit,
     "removeEnrollment": _remove_enrollment,
 }
 """The methods that need fresh authentication and nothing else from the user."""

@@ -7,13 +7,15 @@ can be what refuses.
 from __future__ import annotations
 
 import copy
+import hashlib
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from forging import LEASE_ID, Forger, b64, public, verify_signature
-from kms_enclave.audit.verify import BadEntryError, ChainVerifier
+from kms_enclave.audit.verify.chain import BadEntryError, ChainVerifier
 
 
 def find_fault(entries: list[Any], **pins: str) -> tuple[int, str] | None:
@@ -21,9 +23,11 @@ def find_fault(entries: list[Any], **pins: str) -> tuple[int, str] | None:
     verifier = ChainVerifier(**pins)
     for number, entry in enumerate(entries):
         try:
-            checks = verifier.check(entry)
+            checked = verifier.check(rfc8785.dumps(entry))
         except BadEntryError as error:
             return error.seq_num, error.reason
+        assert checked.leaf == hashlib.sha256(b"\0" + rfc8785.dumps(entry)).digest()
+        checks = checked.signatures
         if not all(verify_signature(c.public_raw, c.signature, c.message) for c in checks):
             return number, "signature"
     return None
@@ -131,7 +135,7 @@ def test_a_missing_field_is_named(name: str) -> None:
 @pytest.mark.parametrize("name", [*_FIELDS, "leaseId", "details", "cert", "unlockTime"])
 def test_a_field_of_a_wrong_type_is_named(name: str) -> None:
     entries = complete_log().entries
-    entries[4][name] = 1.5
+    entries[4][name] = [1]
     fault = find_fault(entries)
     assert fault is not None
     assert fault[0] == 4
@@ -333,3 +337,63 @@ def test_a_hash_in_upper_case_is_not_the_hash() -> None:
     entries = complete_log().entries
     entries[6]["chainHash"] = entries[6]["chainHash"].upper()
     assert find_fault(entries) == (6, "its hash is not the hash of its fields")
+
+
+def test_a_second_start_of_an_instance_is_bad() -> None:
+    def write(log: Forger) -> None:
+        cert = log.certificate("KIAK", scope=["instance.start"])
+        log.add("instance.start", "KIAK", cert=cert, details={})
+
+    assert _after_setup(write) == (2, "a second start of an instance")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"comment": "x"}, "the certificate has an unknown field"),
+        ({"codeHash": None}, "the certificate lacks a field"),
+        ({"manifestHash": 5}, "the certificate lacks a field"),
+        ({"scope": ["sign", {}]}, "the certificate's scope is malformed"),
+        ({"chainHash": "ab" * 32}, "its hash is not the hash of its fields"),
+    ],
+)
+def test_a_certificate_has_its_fields_and_no_other(changes: dict[str, Any], reason: str) -> None:
+    fault = _after_setup(lambda log: log.token(cert=log.certificate("LAK", **changes)))
+    assert fault == (2, reason)
+
+
+def test_more_certificates_than_are_remembered_are_verified_again() -> None:
+    forger = Forger()
+    forger.genesis()
+    forger.setup()
+    for number in range(1100):
+        forger.token(leaseId=f"l{number}", cert=forger.certificate("LAK", leaseId=f"l{number}"))
+    forger.token(leaseId="l0", cert=forger.certificate("LAK", leaseId="l0"))
+    verifier = ChainVerifier()
+    checks = [len(verifier.check(rfc8785.dumps(entry)).signatures) for entry in forger.entries]
+    assert checks[2] == checks[-1] == 2
+    assert find_fault(forger.entries) is None
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "is not JSON"),
+        (b"nonsense", "is not JSON"),
+        (b"\xff", "is not JSON"),
+        (b"[" * 100_000, "is not JSON"),
+        (b'{"a":1.5}', "is not JSON"),
+        (b'{"a":NaN}', "is not JSON"),
+        (b'{"a":"\\ud800"}', "is not JSON"),
+        (b'{"a":1,"a":1}', "is not canonical JSON"),
+        (b'{"b":1,"a":1}', "is not canonical JSON"),
+        (b'{"a": 1}', "is not canonical JSON"),
+        (b'{"a":1}\n', "is not canonical JSON"),
+        (b'{"a":"\\u0041"}', "is not canonical JSON"),
+        (b"[]", "not an object"),
+    ],
+)
+def test_bytes_that_are_no_entrys_are_named(data: bytes, reason: str) -> None:
+    with pytest.raises(BadEntryError) as caught:
+        ChainVerifier().check(data)
+    assert (caught.value.seq_num, caught.value.reason) == (0, reason)

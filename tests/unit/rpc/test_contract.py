@@ -43,7 +43,7 @@ class _Recorder:
 
 _CALLED_HERE = {
     "setupPassphrase", "isSetup", "getStatus", "getPublicKey", "createLease", "issueVAPIDJWT",
-    "getAuditLog", "verifyAuditChain", "resetKMS",
+    "getAuditLog", "verifyAuditChain", "exportAudit", "resetKMS",
 }  # fmt: skip
 
 
@@ -69,7 +69,7 @@ async def test_every_result_structures_as_its_class(world: World) -> None:
         "instance.start", "setup", "lease.create", "sign", "issue.refused", "unlock.denied",
         "build.change",
     }  # fmt: skip
-    for method in ("isSetup", "getStatus", "getPublicKey", "verifyAuditChain"):
+    for method in ("isSetup", "getStatus", "getPublicKey", "verifyAuditChain", "exportAudit"):
         await recorder.call(method)
     await world.tamper("audit", 2, kid="edited")
     assert (await recorder.call("verifyAuditChain"))["errors"]

@@ -31,7 +31,9 @@ NAMING: Mapping[str, Mapping[str, object]] = {
 NO_PAGE = {"allowPageCredentials": False}
 
 
-def calls(now_ms: int, kid: str, lease_id: str) -> Mapping[str, Mapping[str, object]]:
+def calls(
+    now_ms: int, kid: str, lease_id: str, checkpoint: str = "x"
+) -> Mapping[str, Mapping[str, object]]:
     """A good call, without credentials, of every method that takes them."""
     return {
         "addEnrollment": {"method": "passkey-gate"},
@@ -49,6 +51,7 @@ def calls(now_ms: int, kid: str, lease_id: str) -> Mapping[str, Mapping[str, obj
         "resumeLease": {"leaseId": lease_id},
         "suspendPattern": {"userIdPattern": "bot-*"},
         "unsuspendPattern": {"userIdPattern": "bot-*"},
+        "pruneAudit": {"keep": 0, "checkpoint": checkpoint},
         "resetKMS": {},
     }
 
@@ -69,6 +72,7 @@ WORDS = {
     "resumeLease": "Let a lease sign again",
     "suspendPattern": "Suspend the leases of users like bot-*",
     "unsuspendPattern": "Lift the suspension of users like bot-*",
+    "pruneAudit": "Drop old entries of the audit log",
     "resetKMS": "Delete all keys, leases and the log of this enclave",
 }
 
@@ -87,7 +91,8 @@ async def prepared(world: World, **options: Any) -> tuple[Worker, Mapping[str, o
     worker = await world.worker(**options)
     worker.user = User(uses=PASSPHRASE, makes=Authenticator())
     kid = (await worker.call("getVAPIDKid"))["kid"]
-    return worker, calls(world.clock.now_ms(), kid, lease_id)
+    checkpoint = (await worker.call("getAuditCheckpoint"))["checkpoint"]
+    return worker, calls(world.clock.now_ms(), kid, lease_id, checkpoint)
 
 
 def test_the_calls_above_are_all_that_take_credentials() -> None:

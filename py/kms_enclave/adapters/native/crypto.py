@@ -49,7 +49,7 @@ from kms_enclave.ports.crypto import (
     WrappingKey,
 )
 
-__all__ = ["NativeCrypto"]
+__all__ = ["NativeCrypto", "is_ed25519_valid"]
 
 _RANDOM_MAX_BYTES: Final = 65_536
 _IV_BYTES: Final = 12
@@ -213,7 +213,7 @@ class NativeCrypto:
 
     async def verify_ed25519(self, checks: Sequence[SignatureCheck]) -> Sequence[bool]:
         """Check many signatures; one answer for each, in order."""
-        return [_is_ed25519_valid(check) for check in checks]
+        return [is_ed25519_valid(check) for check in checks]
 
     async def sign_es256_many(
         self, key: VapidSigningKey, messages: Sequence[bytes]
@@ -265,7 +265,8 @@ def _require_iv(iv: bytes) -> None:
         raise ValueError(f"an IV has {_IV_BYTES} bytes")
 
 
-def _is_ed25519_valid(check: SignatureCheck) -> bool:
+def is_ed25519_valid(check: SignatureCheck) -> bool:
+    """Tell whether one signature holds; what is malformed does not."""
     try:
         Ed25519PublicKey.from_public_bytes(check.public_raw).verify(check.signature, check.message)
     except (InvalidSignature, ValueError):

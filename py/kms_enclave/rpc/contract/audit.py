@@ -7,12 +7,18 @@ from typing import Literal
 
 import attrs
 
+from kms_enclave.audit.checkpoint import MAX_CHECKPOINT_CHARACTERS
+from kms_enclave.rpc.contract.credentials import Credentials
+from kms_enclave.rpc.fields import text
+
 __all__ = [
     "AuditDelegationCert",
     "AuditEntry",
     "AuditFault",
     "AuditHead",
     "ClosingCheckpoint",
+    "ExportAuditParams",
+    "ExportAuditResult",
     "GetAuditCheckpointResult",
     "GetAuditLogParams",
     "GetAuditLogResult",
@@ -21,6 +27,9 @@ __all__ = [
     "GetConsistencyProofResult",
     "GetInclusionProofParams",
     "GetInclusionProofResult",
+    "PruneAuditParams",
+    "PruneAuditResult",
+    "VerifyAuditChainParams",
     "VerifyAuditChainResult",
 ]
 
@@ -103,7 +112,7 @@ class AuditHead:
 
 @attrs.frozen
 class VerifyAuditChainResult:
-    """``entries`` counts what was verified; ``head`` is the last good entry."""
+    """``entries`` counts those of the log that hold, up to ``head``, the last good one."""
 
     valid: bool
     entries: int
@@ -181,3 +190,44 @@ class ClosingCheckpoint:
     seq_num: int
     chain_hash: str
     checkpoint: str
+
+
+@attrs.frozen
+class VerifyAuditChainParams:
+    """``incremental``: only what came after the last verification that found no fault."""
+
+    incremental: bool = False
+
+
+@attrs.frozen
+class ExportAuditParams:
+    """Nothing for the beginning of a file; then the last result's ``next`` and ``size``."""
+
+    from_: int | None = None
+    size: int | None = None
+
+
+@attrs.frozen
+class ExportAuditResult:
+    """Whole lines of the file; ``next`` is null after the last."""
+
+    text: str
+    size: int
+    next: int | None
+
+
+@attrs.frozen
+class PruneAuditParams:
+    """Entries to keep at least, and the checkpoint of an export that holds what is dropped."""
+
+    keep: int
+    checkpoint: str = attrs.field(validator=text(MAX_CHECKPOINT_CHARACTERS))
+    credentials: Credentials | None = None
+
+
+@attrs.frozen
+class PruneAuditResult:
+    """``first`` is the first entry that is kept, ``dropped`` how many this call dropped."""
+
+    first: int
+    dropped: int

@@ -1,0 +1,105 @@
+"""Verifying the stored log and remembering what was found, by request and by itself."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kms_enclave.audit.checkpoint import Checkpoint, log_origin, sign_checkpoint
+from kms_enclave.audit.stored_log import Pace, Verdict, verify_stored_log
+from kms_enclave.audit.tree import frontier_root
+from kms_enclave.audit.verdict import (
+    VERDICT,
+    StoredVerdict,
+    format_verdict,
+    parse_verdict,
+    verify_verdict,
+)
+from kms_enclave.codec import DamagedRecordError
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.instance import Instance, read_instance
+from kms_enclave.ports.crypto import CryptoPort
+from kms_enclave.ports.storage import (
+    ABSENT,
+    Expectation,
+    Put,
+    RevisionConflictError,
+    StoragePort,
+)
+
+__all__ = ["IN_THE_BACKGROUND", "verify_and_remember"]
+
+IN_THE_BACKGROUND: Final = Pace(page=50, pause_s=0.05)
+"""A fifth of the worker's time at most."""
+
+_ATTEMPTS: Final = 5
+
+
+async def verify_and_remember(
+    storage: StoragePort,
+    crypto: CryptoPort,
+    *,
+    enclave_origin: str,
+    incremental: bool = False,
+    pace: Pace | None = None,
+) -> Verdict:
+    """Verify all of the log, or what came after the last good verdict; store the new one.
+
+    Raises KMSError ``storage.evicted``.
+    """
+    instance = await read_instance(storage)
+    origin = log_origin(enclave_origin, instance.record.instance_id)
+    verified = await _last_good(storage, crypto, instance, origin) if incremental else None
+    verdict = await verify_stored_log(storage, crypto, instance, verified=verified, pace=pace)
+    await _remember(storage, instance, await _to_store(crypto, instance, origin, verdict))
+    return verdict
+
+
+async def _last_good(
+    storage: StoragePort, crypto: CryptoPort, instance: Instance, origin: str
+) -> tuple[Checkpoint, bool] | None:
+    (record,) = await storage.read([VERDICT])
+    try:
+        stored = parse_verdict(record)
+        if stored is None or stored.checkpoint is None:
+            return None
+        checkpoint = await verify_verdict(
+            crypto,
+            stored.checkpoint,
+            expected_origin=origin,
+            expected_public_raw=parse_base64url(instance.record.kiak_public),
+        )
+    except DamagedRecordError:
+        return None  # Then everything is verified.
+    return checkpoint, stored.is_setup
+
+
+async def _to_store(
+    crypto: CryptoPort, instance: Instance, origin: str, verdict: Verdict
+) -> StoredVerdict:
+    if verdict.fault is not None:
+        return StoredVerdict(fault=str(verdict.fault))
+    root = frontier_root(verdict.frontier)
+    note = await sign_checkpoint(
+        crypto,
+        instance.kiak,
+        parse_base64url(instance.record.kiak_public),
+        Checkpoint(origin, verdict.size, root),
+    )
+    return StoredVerdict(checkpoint=note, is_setup=verdict.is_setup)
+
+
+async def _remember(storage: StoragePort, instance: Instance, verdict: StoredVerdict) -> None:
+    for _ in range(_ATTEMPTS):
+        (record,) = await storage.read([VERDICT])
+        current = await read_instance(storage)
+        if current.record.instance_id != instance.record.instance_id:
+            return  # Another tab began a new log: this verdict is about the old one.
+        revision = record.revision if record else ABSENT
+        try:
+            await storage.commit(
+                expectations=[Expectation(VERDICT, revision), current.expectation()],
+                puts=[Put(VERDICT, format_verdict(verdict, revision=revision + 1))],
+            )
+        except RevisionConflictError:
+            continue
+        return

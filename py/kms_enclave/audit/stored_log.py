@@ -1,0 +1,268 @@
+"""Verification of the log as it is stored, page by page, without holding anything up.
+
+Entries by the rules of :mod:`kms_enclave.audit.verify`, and, since it is stored here, also
+that the head names the last entry, that nothing lies beyond it, and that tiles and head
+hold the hashes of the tree over the entries.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import attrs
+
+from kms_enclave.audit.checkpoint import Checkpoint
+from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH
+from kms_enclave.audit.head import HEAD, Head, parse_head
+from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark, verify_mark
+from kms_enclave.audit.stored_tree import read_frontier, read_inclusion, read_tiles
+from kms_enclave.audit.tree import EMPTY_FRONTIER, Frontier, append
+from kms_enclave.audit.verify.chain import BadEntryError, ChainState, ChainVerifier
+from kms_enclave.audit.verify.form import open_entry
+from kms_enclave.codec import DamagedRecordError
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.instance import Instance
+from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
+from kms_enclave.ports.storage import Address, Key, Record, StoragePort
+
+__all__ = ["Pace", "Start", "Verdict", "verify_stored_log"]
+
+_WHOLE_LOG: Final = -1
+
+
+@attrs.frozen
+class Pace:
+    """How many entries at a time, the pause between, and who is told of the progress.
+
+    A page of a hundred takes the worker about 25 ms, in which nothing else happens.
+    """
+
+    page: int = 100
+    pause_s: float = 0
+    progress: Callable[[int, int], None] | None = None
+
+
+@attrs.frozen
+class Start:
+    """Where a verification begins, and the tree up to there."""
+
+    state: ChainState
+    frontier: Frontier
+
+
+@attrs.frozen
+class Verdict:
+    """``size`` is how many entries hold, those before the start included; ``last_hash`` the last's.
+
+    ``fault`` is the first entry that does not hold; its number is -1 where it is the
+    log as a whole. ``frontier`` is the tree over what holds, ``is_setup`` whether a setup
+    is among it.
+    """
+
+    size: int
+    last_hash: str
+    fault: BadEntryError | None
+    frontier: Frontier = EMPTY_FRONTIER
+    is_setup: bool = False
+
+
+async def verify_stored_log(
+    storage: StoragePort,
+    crypto: CryptoPort,
+    instance: Instance,
+    *,
+    verified: tuple[Checkpoint, bool] | None = None,
+    pace: Pace | None = None,
+) -> Verdict:
+    """Verify every entry up to the head that is stored now.
+
+    Begins with the first entry that is kept, or, given a checkpoint that was verified
+    before and whether a setup is in it, with the one after it.
+    """
+    pace = pace or Pace()
+    head_record, mark_record = await storage.read([HEAD, PRUNED])
+    if head_record is None:
+        return _bad_as_a_whole("the log's head is missing")
+    try:
+        head, mark = parse_head(head_record), parse_mark(mark_record)
+        start = await _find_start(storage, crypto, instance, head, mark, verified)
+    except DamagedRecordError as error:
+        return _bad_as_a_whole(f"the log is damaged: {error}")
+    except BadEntryError as fault:
+        return Verdict(0, FIRST_PREVIOUS_HASH, fault)
+    run = _Run(storage, crypto, head, start, instance)
+    verdict = await run.verify(pace)
+    if verdict.fault is None:
+        return attrs.evolve(verdict, fault=await _fault_beyond(storage, head))
+    # Entries that a user dropped meanwhile are missing, but nothing is wrong with that.
+    (again,) = await storage.read([PRUNED])
+    if again is not None and again.revision != mark.revision:
+        return await verify_stored_log(storage, crypto, instance, verified=verified, pace=pace)
+    return verdict
+
+
+class _Run:
+    """One pass from a start to a head."""
+
+    def __init__(
+        self,
+        storage: StoragePort,
+        crypto: CryptoPort,
+        head: Head,
+        start: Start,
+        instance: Instance,
+    ) -> None:
+        self._storage = storage
+        self._crypto = crypto
+        self._head = head
+        self._frontier = start.frontier
+        self._chain = ChainVerifier(
+            start=start.state,
+            expected_uak=instance.record.uak_public,
+            expected_kiak=instance.record.kiak_public,
+        )
+
+    async def verify(self, pace: Pace) -> Verdict:
+        verdict = self._verdict(None)
+        while verdict.fault is None and verdict.size < self._head.size:
+            page = await self._storage.scan("audit", after=verdict.size - 1, limit=pace.page)
+            verdict = await self._verify_page(page)
+            if pace.progress is not None:
+                pace.progress(verdict.size, self._head.size)
+            await asyncio.sleep(pace.pause_s)
+        if verdict.fault is None and self._frontier != self._head.frontier:
+            fault = BadEntryError(_WHOLE_LOG, "the head's tree is not that of the entries")
+            return attrs.evolve(verdict, fault=fault)
+        return verdict
+
+    async def _verify_page(self, page: Sequence[tuple[Key, Record]]) -> Verdict:
+        checks: list[SignatureCheck] = []
+        # What holds if the signature of the same index does not.
+        before: list[Verdict] = []
+        leaves: list[bytes] = []
+        fault: BadEntryError | None = None
+        good = self._verdict(None)
+        if not page:
+            fault = BadEntryError(good.size, "is missing")
+        for key, record in page:
+            if isinstance(key, int) and key > self._head.seq_num:
+                break
+            try:
+                found, leaf = self._check_entry(key, record)
+            except BadEntryError as error:
+                fault = error
+                break
+            leaves.append(leaf)
+            checks.extend(found)
+            before.extend([good] * len(found))
+            good = self._verdict(None)
+        answers = await self._crypto.verify_ed25519(checks)
+        for holding, holds in zip(before, answers, strict=True):
+            if not holds:
+                bad = BadEntryError(holding.size, "a signature is not valid")
+                return attrs.evolve(holding, fault=bad)
+        fault = fault or await self._grow(leaves)
+        return attrs.evolve(good, fault=fault, frontier=self._frontier)
+
+    def _check_entry(self, key: Key, record: Record) -> tuple[Sequence[SignatureCheck], bytes]:
+        seq_num = self._chain.state.next_seq
+        if key != seq_num:
+            raise BadEntryError(seq_num, "is missing")
+        checked = self._chain.check(record.value.encode())
+        if (
+            seq_num == self._head.seq_num
+            and self._chain.state.previous_hash != self._head.chain_hash
+        ):
+            raise BadEntryError(seq_num, "is not the entry that the head names")
+        return checked.signatures, checked.leaf
+
+    async def _grow(self, leaves: Sequence[bytes]) -> BadEntryError | None:
+        """Add leaves to the tree; compare the tiles that they fill with the stored ones."""
+        self._frontier, filled = append(self._frontier, leaves)
+        try:
+            stored = await read_tiles(self._storage, [tile.name for tile in filled])
+        except DamagedRecordError as error:
+            return BadEntryError(_WHOLE_LOG, str(error))
+        if any(tuple(stored[tile.name]) != tuple(tile.hashes) for tile in filled):
+            return BadEntryError(_WHOLE_LOG, "the stored tree is not that of the entries")
+        return None
+
+    def _verdict(self, fault: BadEntryError | None) -> Verdict:
+        state = self._chain.state
+        is_setup = state.uak is not None
+        return Verdict(state.next_seq, state.previous_hash, fault, self._frontier, is_setup)
+
+
+async def _find_start(
+    storage: StoragePort,
+    crypto: CryptoPort,
+    instance: Instance,
+    head: Head,
+    mark: PrunedMark,
+    verified: tuple[Checkpoint, bool] | None,
+) -> Start:
+    first = ChainState()
+    if mark != NOTHING_PRUNED:
+        uak = instance.record.uak_public
+        if uak is None:
+            raise DamagedRecordError("a log without a setup cannot have been pruned")
+        first = (await verify_mark(storage, crypto, mark, head, expected_uak=uak)).start
+    if verified is None or not first.next_seq < verified[0].size <= head.size:
+        return Start(first, await read_frontier(storage, head.frontier, first.next_seq))
+    checkpoint, is_setup = verified
+    return Start(
+        await _state_after(storage, instance, head, checkpoint, is_setup=is_setup, first=first),
+        await read_frontier(storage, head.frontier, checkpoint.size),
+    )
+
+
+async def _state_after(
+    storage: StoragePort,
+    instance: Instance,
+    head: Head,
+    checkpoint: Checkpoint,
+    *,
+    is_setup: bool,
+    first: ChainState,
+) -> ChainState:
+    """Return what the entry after a verified checkpoint must fit, from the one before it."""
+    record = instance.record
+    seq_num = checkpoint.size - 1
+    (stored,) = await storage.read([Address("audit", seq_num)])
+    if stored is None:
+        raise BadEntryError(seq_num, "is missing")
+    try:
+        last = open_entry(stored.value.encode())
+    except ValueError as error:
+        raise BadEntryError(seq_num, str(error)) from None
+    leaf, _ = await read_inclusion(storage, head.frontier, index=seq_num, size=checkpoint.size)
+    if last.leaf != leaf:
+        raise BadEntryError(seq_num, "is not the entry that was verified before")
+    pruning = first.pruning if first.pruning and first.pruning.seq_num > seq_num else None
+    uak = record.uak_public if is_setup else None
+    return ChainState(
+        next_seq=checkpoint.size,
+        previous_hash=last.chain_hash,
+        timestamp=last.timestamp,
+        genesis_timestamp=record.created_at,
+        instance_id=record.instance_id,
+        kiak=parse_base64url(record.kiak_public),
+        uak=parse_base64url(uak) if uak else None,
+        pruning=pruning,
+    )
+
+
+async def _fault_beyond(storage: StoragePort, head: Head) -> BadEntryError | None:
+    beyond = await storage.scan("audit", after=head.seq_num, limit=1)
+    (again,) = await storage.read([HEAD])
+    # An entry and the head that names it land together: only without a newer head is one
+    # that was seen there a stranger.
+    if not beyond or again is None or again.revision != head.revision:
+        return None
+    return BadEntryError(head.seq_num + 1, "lies beyond the log's head")
+
+
+def _bad_as_a_whole(reason: str) -> Verdict:
+    return Verdict(0, FIRST_PREVIOUS_HASH, BadEntryError(_WHOLE_LOG, reason))
