@@ -2,43 +2,15 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-import rfc8785
 
 from e2e.conftest import Leased
-from e2e.oracles.vapid import encode_base64url
+from e2e.oracles.associated_data import associated_data
 
 Report = Mapping[str, Any]
-
-
-def associated_data(leased: Leased) -> list[str]:
-    """Return what each stored ciphertext is bound to, as the documented format says."""
-    stored = leased.page.run_in_frame("read_records.js")
-    records = {(each["store"], each["key"]): json.loads(each["value"]) for each in stored}
-    instance_id = records["meta", "instance"]["instanceId"]
-    lease = records["leases", leased.lease_id]
-    key = records["keys", lease["kid"]]
-    secret = {
-        "algVersion": 1,
-        "enrollmentId": "enrollment:passphrase:v2",
-        "instanceId": instance_id,
-        "kmsVersion": 2,
-        "method": "passphrase",
-        "purpose": "master-secret",
-    }
-    copy = {"alg": "ES256", "instanceId": instance_id, "kid": lease["kid"], "kmsVersion": 2}
-    main_copy = {**copy, "createdAt": key["createdAt"], "purpose": "vapid"}
-    lease_copy = {
-        **copy,
-        "createdAt": lease["createdAt"],
-        "leaseId": leased.lease_id,
-        "purpose": "vapid-lease",
-    }
-    return [encode_base64url(rfc8785.dumps(each)) for each in (secret, main_copy, lease_copy)]
 
 
 @pytest.fixture(scope="module")
@@ -47,7 +19,7 @@ def report(shared_lease: Leased) -> Report:
     token = shared_lease.issue().value
     arguments = {
         "publicKeys": [token["vapidPublicKey"]],
-        "associatedData": associated_data(shared_lease),
+        "associatedData": associated_data(shared_lease.page.run_in_frame("read_records.js")),
     }
     return shared_lease.page.run_in_frame("extract_keys.js", arguments)
 

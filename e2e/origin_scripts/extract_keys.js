@@ -3,8 +3,8 @@
  *
  * `scalarOf` finds a P-256 private scalar in whatever came out: as a JWK's `d`, in PKCS#8, or raw at any offset, by
  * comparing its public point with those of the enclave. `associatedData` is what the enclave's format says that each
- * ciphertext is bound to: no secret. Also counts the tries, so that a test sees that there were any, and names the
- * usages of each stored key.
+ * ciphertext is bound to: no secret. Also names every ciphertext that a stored key opened at all, whatever was in it,
+ * counts the tries, so that a test sees that there were any, and names the usages of each stored key.
  */
 async ({ publicKeys, associatedData }) => {
   const subtle = crypto.subtle;
@@ -62,6 +62,7 @@ async ({ publicKeys, associatedData }) => {
   const ciphertexts = blobs.filter(({ bytes }) => bytes.length >= 32);
 
   const found = [];
+  const opened = new Set();
   let tries = 0;
   async function attempt(how, work) {
     tries += 1;
@@ -130,11 +131,16 @@ async ({ publicKeys, associatedData }) => {
     for (const ciphertext of ciphertexts) {
       for (const gcm of parameters) {
         const how = `${unwrapping.name} over ${ciphertext.name}`;
-        await attempt(`decrypt ${how}`, () => subtle.decrypt(gcm, unwrapping.key, ciphertext.bytes));
+        await attempt(`decrypt ${how}`, async () => {
+          const taken = await subtle.decrypt(gcm, unwrapping.key, ciphertext.bytes);
+          opened.add(how);
+          return taken;
+        });
         for (const [format, algorithm, usages] of TARGETS) {
           await attempt(`unwrap ${format} ${algorithm.name} ${how}`, async () => {
             const { key } = unwrapping;
             const taken = await subtle.unwrapKey(format, ciphertext.bytes, key, gcm, algorithm, true, usages);
+            opened.add(how);
             return subtle.exportKey(format, taken);
           });
         }
@@ -149,5 +155,5 @@ async ({ publicKeys, associatedData }) => {
     isExtractable: key.extractable,
     usages: [...key.usages],
   }));
-  return { found, tries, stored, ciphertexts: ciphertexts.map(({ name }) => name) };
+  return { found, opened: [...opened], tries, stored, ciphertexts: ciphertexts.map(({ name }) => name) };
 };

@@ -43,6 +43,8 @@ BETWEEN_AT_LEAST = 30 if IS_LONG else 3
 
 _GOLDEN = 0.618034
 _LATEST_S = 0.012
+# Five, so that each of four changes in turn meets every kind.
+_KINDS = ("last commit", "request", "commit", "last commit", "reply")
 
 
 @attrs.frozen
@@ -75,7 +77,7 @@ def _moments() -> Iterator[Moment]:
     """Of each kind in turn, spread evenly however many are taken."""
     for number in itertools.count(1):
         spread = number * _GOLDEN % 1
-        yield Moment(("last commit", "request", "commit", "reply")[number % 4], spread)
+        yield Moment(_KINDS[number % len(_KINDS)], spread)
 
 
 @attrs.define
