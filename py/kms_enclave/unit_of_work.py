@@ -76,7 +76,7 @@ class UnitOfWork:
         """Add an audit entry."""
         self._drafts.append(signed)
 
-    def change(self) -> Change:
+    def change(self, *, adjusts_clock_to_ms: int | None = None) -> Change:
         """Return everything as one change."""
         written = self._written.values()
         return Change(
@@ -86,6 +86,7 @@ class UnitOfWork:
             ),
             puts=tuple(item for item in written if isinstance(item, Put)),
             deletes=tuple(item for item in written if isinstance(item, Delete)),
+            adjusts_clock_to_ms=adjusts_clock_to_ms,
         )
 
     @property

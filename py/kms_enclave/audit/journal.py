@@ -62,6 +62,8 @@ class Change:
     expectations: Sequence[Expectation] = ()
     puts: Sequence[Put] = ()
     deletes: Sequence[Delete] = ()
+    adjusts_clock_to_ms: int | None = None
+    """When the log goes on, even if that is before its end; the first draft says so."""
 
 
 T = TypeVar("T")
@@ -110,7 +112,9 @@ class Journal:
                         return ()
                     self.forget()
                     continue
-                entries, puts, new_head = await self.seal(head, change.drafts, now_ms)
+                entries, puts, new_head = await self.seal(
+                    head, change.drafts, _time_of(change, now_ms)
+                )
                 try:
                     await self._storage.commit(
                         expectations=(Expectation(HEAD, head.revision), *change.expectations),
@@ -213,6 +217,10 @@ class Journal:
         """Return the time of a change made now, in milliseconds."""
         return max(self._clock.now_ms(), head.timestamp_ms)
 
+    async def read_time(self) -> int:
+        """Return the time that a change would have now, in milliseconds."""
+        return self.time_after(await self.read_head())
+
     async def read_head(self) -> Head:
         """Read the end of the log from storage, past the cache.
 
@@ -233,3 +241,11 @@ class Journal:
         """Drop what is remembered: somebody else wrote."""
         self._head = None
         self.generation += 1
+
+
+def _time_of(change: Change, now_ms: int) -> int:
+    if change.adjusts_clock_to_ms is None:
+        return now_ms
+    if not change.drafts or change.drafts[0].draft.op != "clock.adjust":
+        raise ValueError("only an entry that adjusts the clock may be older than the one before")
+    return change.adjusts_clock_to_ms

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import attrs
 
 from kms_enclave.audit.certificate import KIAK_SCOPE, CertificateDraft, certificate_bytes
@@ -24,24 +26,26 @@ async def certify(
 
 
 async def certify_instance(
-    crypto: CryptoPort, audit_key: AuditSigningKey, record: InstanceRecord, build: BuildInfo
+    crypto: CryptoPort,
+    audit_key: AuditSigningKey,
+    record: InstanceRecord,
+    build: BuildInfo,
+    *,
+    now_ms: int,
 ) -> InstanceRecord:
     """Return the record with a certificate of its KIAK for this build, if it lacks one.
 
     The certificate is valid from the genesis on, so that it covers what the KIAK
-    signed before the first setup.
+    signed before the first setup; or from now on, where the clock was ahead at the genesis.
     """
-    held = record.kiak_cert
-    if held is not None and (held["codeHash"], held["manifestHash"]) == (
-        build.code_hash,
-        build.manifest_hash,
-    ):
+    held, not_before = record.kiak_cert, min(record.created_at, now_ms)
+    if held is not None and _is_for(held, build, valid_at_ms=now_ms):
         return record
     draft = CertificateDraft(
         signer_kind="KIAK",
         delegate_pub=record.kiak_public,
         scope=KIAK_SCOPE,
-        not_before=record.created_at,
+        not_before=not_before,
         not_after=None,
         code_hash=build.code_hash,
         manifest_hash=build.manifest_hash,
@@ -49,6 +53,16 @@ async def certify_instance(
         instance_id=record.instance_id,
     )
     return attrs.evolve(record, kiak_cert=await certify(crypto, audit_key, draft))
+
+
+def _is_for(certificate: Mapping[str, object], build: BuildInfo, *, valid_at_ms: int) -> bool:
+    not_before = certificate["notBefore"]
+    return (
+        certificate["codeHash"] == build.code_hash
+        and certificate["manifestHash"] == build.manifest_hash
+        and isinstance(not_before, int)
+        and not_before <= valid_at_ms
+    )
 
 
 @attrs.frozen

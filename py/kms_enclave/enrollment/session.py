@@ -18,6 +18,7 @@ import attrs
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import UserSigner, certify_instance, instance_draft, user_draft
+from kms_enclave.audit.skew import is_behind
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.asking import ask_to_unlock
@@ -50,6 +51,7 @@ from kms_enclave.instance import (
     read_instance_in,
 )
 from kms_enclave.keys.derivation import derive_user_audit_key, derive_user_audit_public_key
+from kms_enclave.leases.reanchoring import reanchor_leases
 from kms_enclave.ports.crypto import AuditSigningKey, MasterSecret
 from kms_enclave.ports.prompt import Dialog
 from kms_enclave.unit_of_work import UnitOfWork
@@ -200,14 +202,26 @@ async def commit_steps(
         instance = await read_instance_in(unit)
         if instance.record.uak_public != signer.uak_public:
             raise KMSError("unlock.denied", "The enclave was reset meanwhile")
+        clock_ms = context.clock.now_ms()
+        adjusts = is_behind(clock_ms=clock_ms, now_ms=now_ms)
         session = Session(
-            context, unit, authorisation.origin, now_ms, unlocked.opened, signer, instance
+            context,
+            unit,
+            authorisation.origin,
+            clock_ms if adjusts else now_ms,
+            unlocked.opened,
+            signer,
+            instance,
         )
         await _verify_still_enrolled(session, unlocked)
-        await _recalibrate(session, unlocked)
+        if adjusts:
+            session.log("clock.adjust", details={"from": now_ms})
         await _renew_certificate(session)
+        if adjusts:
+            await reanchor_leases(context, unit, session.instance, last_ms=now_ms, now_ms=clock_ms)
+        await _recalibrate(session, unlocked)
         results[:] = [await steps(session)]
-        return unit.change()
+        return unit.change(adjusts_clock_to_ms=clock_ms if adjusts else None)
 
     await context.journal.commit(plan)
     return results[0]
@@ -256,7 +270,11 @@ async def _recalibrate(session: Session, unlocked: Unlocked) -> None:
 async def _renew_certificate(session: Session) -> None:
     record = session.instance.record
     renewed = await certify_instance(
-        session.context.crypto, session.audit_key, record, session.context.build
+        session.context.crypto,
+        session.audit_key,
+        record,
+        session.context.build,
+        now_ms=session.now_ms,
     )
     if renewed is not record:
         await session.change_instance(renewed)

@@ -153,7 +153,9 @@ async def _log_setup(
         recognition_phrase=recognition.phrase,
         recognition_colour=recognition.colour,
     )
-    record = await certify_instance(crypto, signer.audit_key, record, context.build)
+    record = await certify_instance(
+        crypto, signer.audit_key, record, context.build, now_ms=record.created_at
+    )
     await instance.write(unit, record)
     draft = EntryDraft(
         op="setup",

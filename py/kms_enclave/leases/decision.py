@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kms_enclave.audit.skew import verify_clock
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.book import Book
@@ -53,6 +54,7 @@ async def decide(
     ``nonces`` what the relay proofs of other calls of this commit have used.
     """
     account = await ledger.account(request.lease_id)
+    verify_clock(clock_ms=context.clock.now_ms(), now_ms=now_ms)
     lease = _verify_lease(context, account, request, now_ms)
     relay_id = bind_relay(lease.record.relay_binding, asked=request.relay_id)
     proof: ProofUse | None = None

@@ -9,9 +9,10 @@ import attrs
 
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.leases.lease import LeaseRecord, lease_address
-from kms_enclave.leases.revocation import leases_of_origin, scan_all
+from kms_enclave.leases.revocation import leases_of_origin
 from kms_enclave.leases.token import TokenRecord, token_address
 from kms_enclave.ports.storage import StoragePort
+from kms_enclave.scanning import scan_all
 
 __all__ = ["LISTED_FOR_MS", "RevokedToken", "is_token_revoked", "list_revoked_tokens"]
 

@@ -10,9 +10,9 @@ from kms_enclave.errors import KMSError
 from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, verify_live_lease
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
-from kms_enclave.leases.revocation import scan_all
 from kms_enclave.leases.standing import verify_standing
 from kms_enclave.ports.storage import StoragePort
+from kms_enclave.scanning import scan_all
 
 __all__ = ["LeaseState", "leases_with_state", "verify_lease"]
 

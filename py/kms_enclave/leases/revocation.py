@@ -8,32 +8,24 @@ and why.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
 
-import attrs
-
-from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
-from kms_enclave.audit.signing import instance_draft
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.context import Context
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import Instance, read_instance_in
+from kms_enclave.instance import read_instance_in
+from kms_enclave.leases.ending import end_lease
 from kms_enclave.leases.lease import (
-    Lease,
     LeaseRecord,
     parse_lease,
     read_lease_in,
-    without_keys,
-    write_lease,
 )
-from kms_enclave.ports.storage import Key, Record, StoragePort, StoreName
+from kms_enclave.ports.storage import Key, Record, StoragePort
+from kms_enclave.scanning import scan_all
 from kms_enclave.unit_of_work import UnitOfWork
 
-__all__ = ["leases_of_origin", "revoke_lease", "revoke_leases", "revoke_leases_of_key", "scan_all"]
-
-_PAGE: Final = 256
+__all__ = ["leases_of_origin", "revoke_lease", "revoke_leases", "revoke_leases_of_key"]
 
 
 async def revoke_lease(context: Context, lease_id: str, *, origin: str) -> int:
@@ -52,7 +44,15 @@ async def revoke_lease(context: Context, lease_id: str, *, origin: str) -> int:
         effective[:] = [lease.record.revoked_at or now_ms]
         if lease.record.revoked_at is None:
             instance = await read_instance_in(unit)
-            await _revoke(context, unit, instance, lease, now_ms, "user-requested", origin)
+            await end_lease(
+                context,
+                unit,
+                instance,
+                lease,
+                now_ms=now_ms,
+                reason="user-requested",
+                origin=origin,
+            )
         return unit.change()
 
     await context.journal.commit(plan)
@@ -73,7 +73,15 @@ async def revoke_leases(context: Context, *, origin: str) -> Sequence[str]:
         ]
         for record in live:
             lease = await read_lease_in(unit, record.lease_id)
-            await _revoke(context, unit, instance, lease, now_ms, "user-requested", origin)
+            await end_lease(
+                context,
+                unit,
+                instance,
+                lease,
+                now_ms=now_ms,
+                reason="user-requested",
+                origin=origin,
+            )
         revoked[:] = [record.lease_id for record in live]
         return unit.change()
 
@@ -89,14 +97,14 @@ async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> No
         except KMSError:
             continue
         if lease.record.kid == kid and lease.record.revoked_at is None:
-            await _revoke(
+            await end_lease(
                 session.context,
                 session.unit,
                 session.instance,
                 lease,
-                session.now_ms,
-                reason,
-                session.origin,
+                now_ms=session.now_ms,
+                reason=reason,
+                origin=session.origin,
             )
 
 
@@ -118,38 +126,3 @@ async def leases_of_origin(storage: StoragePort, origin: str) -> AsyncIterator[L
             continue
         if record.origin == origin and record.lease_id == key:
             yield record
-
-
-async def scan_all(storage: StoragePort, store: StoreName) -> AsyncIterator[tuple[Key, Record]]:
-    """Yield every record of a store, a page at a time."""
-    after: Key | None = None
-    while True:
-        page = await storage.scan(store, after=after, limit=_PAGE)
-        for key, stored in page:
-            after = key
-            yield key, stored
-        if len(page) < _PAGE:
-            return
-
-
-async def _revoke(
-    context: Context,
-    unit: UnitOfWork,
-    instance: Instance,
-    lease: Lease,
-    now_ms: int,
-    reason: str,
-    origin: str,
-) -> None:
-    record = attrs.evolve(without_keys(lease.record), revoked_at=now_ms, revoked_reason=reason)
-    await write_lease(unit, Lease(record, None, None, lease.revision))
-    draft = EntryDraft(
-        op="lease.revoke",
-        request_id=context.crypto.random_uuid(),
-        kid=record.kid,
-        user_id=record.user_id,
-        origin=origin,
-        lease_id=record.lease_id,
-        details={"reason": reason},
-    )
-    unit.log(instance_draft(instance, draft))

@@ -93,8 +93,11 @@ def _live_records(found: Sequence[tuple[Key, Record]], now_ms: int) -> Iterator[
 
 
 async def _delete_dead(context: Context) -> None:
+    # Not by the clock alone: it may be ahead, and what it calls dead would be missing when
+    # it is set right. Behind what is committed time never goes, but by re-anchoring.
+    head = await context.journal.read_head()
+    dead_since = min(context.clock.now_ms(), head.timestamp_ms) - LISTED_FOR_MS
     for store in _EXPENDABLE:
-        dead_since = context.clock.now_ms() - LISTED_FOR_MS
         dead = await context.storage.expired(store, now_ms=dead_since, limit=_RECORDS_AT_ONCE)
         if dead:
             await context.storage.commit(

@@ -8,6 +8,7 @@ from typing import Final, Literal
 
 import attrs
 
+from kms_enclave.audit.skew import is_behind
 from kms_enclave.config import MAX_QUOTA
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError, request_invalid
@@ -145,7 +146,8 @@ async def _revoke_all(context: Context, _: contract.Empty, origin: str) -> Wire:
 
 
 async def _get_leases(context: Context, _: contract.Empty, origin: str) -> Wire:
-    found = await leases_with_state(context.storage, origin=origin, now_ms=context.clock.now_ms())
+    now_ms = await context.journal.read_time()
+    found = await leases_with_state(context.storage, origin=origin, now_ms=now_ms)
     return unstructure(contract.GetLeasesResult(leases=tuple(_info(state) for state in found)))
 
 
@@ -159,8 +161,11 @@ async def _verify_lease(context: Context, params: contract.LeaseIdParams, origin
         return _invalid(params.lease_id, refusal.code)
     if lease.record.origin != origin:
         return _invalid(params.lease_id, "origin.denied")
-    now_ms = context.clock.now_ms()
-    reason = await verify_lease(lease, context.storage, origin=origin, now_ms=now_ms)
+    now_ms = await context.journal.read_time()
+    if is_behind(clock_ms=context.clock.now_ms(), now_ms=now_ms):
+        reason: str | None = "clock.skew"
+    else:
+        reason = await verify_lease(lease, context.storage, origin=origin, now_ms=now_ms)
     record = lease.record
     return unstructure(
         contract.VerifyLeaseResult(params.lease_id, reason is None, record.kid, record.exp, reason)

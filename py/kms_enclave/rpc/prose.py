@@ -60,7 +60,6 @@ PURPOSE: Final[Mapping[str, str]] = {
 
 NOT_YET: Final = frozenset(
     {
-        "clock.skew",
         "audit.rollback",
     }
 )
@@ -91,6 +90,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "enrollment.damaged": "That record does not open. Unlock with another method and remove it.",
     "setup.required": "Call `setup`.",
     "key.not.found": "Leave `kid` out, or read the current one from `getStatus`.",
+    "clock.skew": "Let the user authenticate anything: time goes on from the clock's.",
     "jti.collision": "Call again; nothing was issued.",
     "request.invalid": "A mistake of the caller: `details` has `field` and `reason`.",
     "method.unknown": "A mistake of the caller, or an older enclave than the SDK.",

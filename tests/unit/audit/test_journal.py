@@ -79,6 +79,29 @@ async def test_several_entries_of_a_change_are_linked_in_order(desk: Desk) -> No
     assert second["previousHash"] == first["chainHash"]
 
 
+async def test_time_goes_back_to_where_a_change_adjusts_the_clock(desk: Desk) -> None:
+    adjusted_ms = desk.clock.now_ms() - 1000
+
+    async def adjust(_: int) -> Change:
+        draft = EntryDraft(op="clock.adjust", request_id="r", signer="UAK", signer_id="s")
+        drafts = [SignedDraft(draft, desk.key), desk.draft()]
+        return Change(drafts=drafts, adjusts_clock_to_ms=adjusted_ms)
+
+    entries = await desk.one.commit(adjust)
+    assert [entry["timestamp"] for entry in entries] == [adjusted_ms] * 2
+    desk.clock.advance(-2000)
+    assert await desk.two.read_time() == adjusted_ms
+
+
+async def test_no_change_goes_back_without_saying_so_first(desk: Desk) -> None:
+    async def sneak(_: int) -> Change:
+        return Change(drafts=[desk.draft()], adjusts_clock_to_ms=0)
+
+    with pytest.raises(ValueError, match="adjusts the clock"):
+        await desk.one.commit(sneak)
+    assert desk.storage.commits == 0
+
+
 async def test_nothing_is_written_over_a_log_whose_head_is_gone(desk: Desk) -> None:
     await desk.memory.commit(expectations=(), puts=(), deletes=[Delete(HEAD)])
     with pytest.raises(KMSError) as caught:

@@ -188,6 +188,19 @@ def test_time_goes_back_at_an_adjustment_only() -> None:
     assert _after_setup(write) is None
 
 
+def test_after_an_adjustment_time_does_not_go_back_either() -> None:
+    def write(log: Forger) -> None:
+        log.add("clock.adjust", "UAK", timestamp=1200)
+        log.denial(timestamp=1199)
+
+    assert _after_setup(write) == (3, "is older than the entry before it")
+
+
+def test_an_adjustment_is_the_users_word_only() -> None:
+    fault = _after_setup(lambda log: log.add("clock.adjust", "KIAK", timestamp=1000))
+    assert fault == (2, "clock.adjust may not be signed by that kind of key")
+
+
 def test_an_unknown_operation_is_bad() -> None:
     fault = _after_setup(lambda log: log.add("export", "UAK"))
     assert fault == (2, "has an unknown operation")
