@@ -187,7 +187,8 @@ def verify_lease_current(record: LeaseRecord, *, expected_origin: str, now_ms: i
         raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
     if record.revoked_at is not None:
         raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
-    if now_ms >= record.exp:
+    # What has ended stays ended: its keys are gone, even if the clock was set back since.
+    if now_ms >= record.exp or record.ended_at is not None:
         raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 

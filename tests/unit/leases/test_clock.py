@@ -31,6 +31,13 @@ async def _lease_of(worker: Worker, tokens: int, **changes: Any) -> str:
     return await worker.create_lease(quotas={"tokensPerHour": tokens, **_ROOMY}, **changes)
 
 
+async def _sweep(world: World) -> None:
+    """Start another worker, and let it sweep."""
+    await world.worker()
+    for _ in range(200):
+        await asyncio.sleep(0)
+
+
 async def _valid(worker: Worker) -> bool:
     return bool((await worker.call("verifyAuditChain"))["valid"])
 
@@ -157,9 +164,7 @@ async def test_what_a_clock_ahead_swept_still_counts(world: World) -> None:
         world.clock.advance(10)
         await worker.issue(lease_id)
     world.clock.advance(12 * _HOUR_MS)
-    await world.worker()
-    for _ in range(200):
-        await asyncio.sleep(0)  # It sweeps after its start; no lease is due.
+    await _sweep(world)  # No lease is due: nothing is committed.
     world.clock.advance(-12 * _HOUR_MS)
     again = await world.worker()
     assert (await _refused(again, lease_id)).code == "quota.exceeded.lease"
@@ -176,6 +181,16 @@ async def test_a_lease_created_in_the_future_ends_with_its_tokens_listed(world: 
     (entry,) = [entry for entry in await worker.log() if entry["op"] == "lease.revoke"]
     assert (entry["leaseId"], entry["details"]["reason"]) == (lease_id, "clock.adjusted")
     assert await _valid(worker)
+
+
+async def test_a_lease_that_a_clock_ahead_has_ended_stays_ended(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 10, ttlHours=1)
+    world.clock.advance(_HOUR_MS)
+    await _sweep(world)
+    world.clock.advance(-_HOUR_MS)
+    await _authenticate(worker)
+    assert (await _refused(worker, lease_id)).code == "lease.expired"
 
 
 async def test_an_instance_that_began_in_the_future_certifies_its_key_anew() -> None:
