@@ -12,6 +12,7 @@ lease whose key fails to sign fails its own calls alone.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -28,7 +29,7 @@ from kms_enclave.leases.decision import decide, is_violation
 from kms_enclave.leases.issued import make_tokens, token_drafts, token_put
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.ledger import Ledger
-from kms_enclave.leases.refusals import Logged, Refusal, RefusalLog
+from kms_enclave.leases.refusals import Due, Refusal, RefusalLog
 from kms_enclave.leases.requests import (
     CountedRequest,
     Granted,
@@ -38,7 +39,7 @@ from kms_enclave.leases.requests import (
     Token,
 )
 from kms_enclave.leases.token import format_token, signing_input, token_address
-from kms_enclave.ports.storage import ABSENT, Address, Expectation
+from kms_enclave.ports.storage import ABSENT, Address, Expectation, StorageError
 
 __all__ = ["Issuer"]
 
@@ -109,28 +110,29 @@ class Issuer:
                     call.reply.set_exception(error)
 
     async def _commit(self, calls: Sequence[_Call]) -> None:
-        logged: list[Logged] = []
+        due, decided_ms = Due(), 0
 
         async def plan(now_ms: int) -> Change:
+            nonlocal due, decided_ms
             suspended = await self._decide_and_sign(calls, now_ms)
             refusals = [
                 Refusal(call.request.lease_id, call.request.origin, call.outcome.code)
                 for call in calls
                 if isinstance(call.outcome, KMSError)
             ]
-            drafts, note = await self._refusals.drafts(refusals, now_ms=now_ms)
-            logged[:] = [note]
-            return self._change(calls, [*await self._suspensions(suspended), *drafts], now_ms)
+            due, decided_ms = await self._refusals.due(refusals, now_ms=now_ms), now_ms
+            return self._change(calls, await self._suspensions(suspended), due, now_ms)
 
         entries = iter(await self._context.journal.commit(plan, from_memory=True))
-        for note in logged:
-            self._refusals.note(note)
         for call in calls:
             if isinstance(call.outcome, Granted):
                 call.reply.set_result(make_tokens(call.jwts, call.outcome, entries))
                 self._announce(call.outcome)
             elif call.outcome is not None:
                 call.reply.set_exception(call.outcome)
+        # Every call has its answer; a count that cannot be written changes none.
+        with contextlib.suppress(StorageError):
+            await self._refusals.count(due.others, now_ms=decided_ms)
 
     async def _decide_and_sign(
         self, calls: Sequence[_Call], now_ms: int
@@ -224,7 +226,9 @@ class Issuer:
             drafts.append(instance_draft(instance, draft))
         return drafts
 
-    def _change(self, calls: Sequence[_Call], others: Sequence[SignedDraft], now_ms: int) -> Change:
+    def _change(
+        self, calls: Sequence[_Call], suspensions: Sequence[SignedDraft], refused: Due, now_ms: int
+    ) -> Change:
         granted = [call.outcome for call in calls if isinstance(call.outcome, Granted)]
         tokens = [(outcome, claims) for outcome in granted for claims in outcome.claims]
         proofs = [outcome.proof for outcome in granted if outcome.proof is not None]
@@ -233,18 +237,21 @@ class Issuer:
         return Change(
             drafts=[
                 *(draft for outcome in granted for draft in token_drafts(outcome, self._context)),
-                *others,
+                *suspensions,
+                *refused.drafts,
             ],
             expectations=[
                 *(named for lease_id in leases for named in self._ledger.expectations(lease_id)),
                 *(book.expectation() for book in books),
                 *(Expectation(token_address(claims.jti), ABSENT) for _, claims in tokens),
                 *(proof.expectation() for proof in proofs),
+                *refused.expectations,
             ],
             puts=[
                 *(put for book in books for put in book.puts(now_ms=now_ms)),
                 *(token_put(outcome, claims) for outcome, claims in tokens),
                 *(proof.put() for proof in proofs),
+                *refused.puts,
             ],
             deletes=[delete for book in books for delete in book.deletes()],
         )

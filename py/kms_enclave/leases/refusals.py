@@ -1,7 +1,9 @@
-"""Refusals in the log: the first at once, then at most one entry a minute.
+"""Refusals in the log: the first at once, then one entry a minute with their number.
 
-A flood of refused calls must not fill the disk, so repeated refusals of one lease
-for one reason are counted and named in the next entry.
+A flood of refused calls must not fill the disk, so repeated refusals under one lease for
+one reason are counted in a record of constant size, which all tabs share and a restart
+does not lose, and the sweep writes the count once its minute is over. Counting is apart
+from the log's commits: whoever floods does not get in the way of other tabs that issue.
 """
 
 from __future__ import annotations
@@ -15,14 +17,38 @@ import attrs
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import SignedDraft
 from kms_enclave.audit.signing import instance_draft
-from kms_enclave.instance import read_instance
+from kms_enclave.codec import DamagedRecordError, format_record, parse_record
+from kms_enclave.instance import Instance, read_instance
 from kms_enclave.ports.crypto import CryptoPort
-from kms_enclave.ports.storage import StoragePort
+from kms_enclave.ports.storage import (
+    ABSENT,
+    Address,
+    Expectation,
+    Put,
+    Record,
+    RevisionConflictError,
+    StoragePort,
+)
+from kms_enclave.unit_of_work import UnitOfWork
 
-__all__ = ["Logged", "Refusal", "RefusalLog"]
+__all__ = ["Due", "Refusal", "RefusalLog", "write_counts"]
 
 _INTERVAL_MS: Final = 60_000
-_LOGGED: Final = frozenset({"quota.exceeded.lease", "lease.revoked", "origin.denied"})
+_MAX_CONFLICTS: Final = 200
+_AT_ONCE: Final = 100
+_PREFIX: Final = "refused:"
+_LOGGED: Final = frozenset(
+    {
+        "quota.exceeded.lease",
+        "quota.exceeded.endpoint",
+        "quota.exceeded.user",
+        "quota.exceeded.relay",
+        "quota.suspended",
+        "lease.revoked",
+        "relay.proof.invalid",
+        "origin.denied",
+    }
+)
 
 
 @attrs.frozen
@@ -35,60 +61,127 @@ class Refusal:
 
 
 @attrs.frozen
-class Logged:
-    """Refusals by (lease id, code), and which of them an entry stands for."""
+class _Counted:
+    """``count`` refusals since the last entry, which was made at ``logged_at`` (ms)."""
 
-    now_ms: int
-    counts: Mapping[tuple[str, str], int]
-    entered: frozenset[tuple[str, str]]
+    lease_id: str
+    code: str
+    origin: str
+    logged_at: int
+    count: int = 0
+
+
+@attrs.frozen
+class Due:
+    """What a commit logs of some refusals, and how often what it does not log was refused."""
+
+    drafts: Sequence[SignedDraft] = ()
+    expectations: Sequence[Expectation] = ()
+    puts: Sequence[Put] = ()
+    others: Mapping[Refusal, int] = attrs.field(factory=dict)
 
 
 class RefusalLog:
-    """Counts refusals for one worker. What it has counted is lost with the worker."""
+    """Logs refusals, or counts them for a later entry."""
 
     def __init__(self, *, crypto: CryptoPort, storage: StoragePort) -> None:
         self._crypto = crypto
         self._storage = storage
-        self._logged_at: dict[tuple[str, str], int] = {}
-        self._unlogged: Counter[tuple[str, str]] = Counter()
 
-    async def drafts(
-        self, refusals: Sequence[Refusal], *, now_ms: int
-    ) -> tuple[Sequence[SignedDraft], Logged]:
-        """Return the entries that are due, and what to :meth:`note` once they are committed."""
-        counts: Counter[tuple[str, str]] = Counter()
-        origins: dict[tuple[str, str], str] = {}
-        for refusal in refusals:
-            if refusal.code in _LOGGED:
-                key = (refusal.lease_id, refusal.code)
-                counts[key] += 1
-                origins.setdefault(key, refusal.origin)
-        due = [key for key in counts if self._is_due(key, now_ms)]
-        logged = Logged(now_ms, counts, frozenset(due))
-        if not due:
-            return (), logged
+    async def due(self, refusals: Sequence[Refusal], *, now_ms: int) -> Due:
+        """Return what to commit, and then to :meth:`count`."""
+        times = Counter(refusal for refusal in refusals if refusal.code in _LOGGED)
+        if not times:
+            return Due()
         instance = await read_instance(self._storage)
-        drafts = [
-            EntryDraft(
-                op="issue.refused",
-                request_id=self._crypto.random_uuid(),
-                origin=origins[key],
-                lease_id=key[0],
-                details={"code": key[1], "count": self._unlogged[key] + counts[key]},
+        stored = await self._storage.read([_address(refusal) for refusal in times])
+        drafts: list[SignedDraft] = []
+        expectations: list[Expectation] = []
+        puts: list[Put] = []
+        others: dict[Refusal, int] = {}
+        for (refusal, number), record in zip(times.items(), stored, strict=True):
+            counted = _parse(record)
+            if counted is not None and 0 <= now_ms - counted.logged_at < _INTERVAL_MS:
+                others[refusal] = number
+                continue
+            entered = _Counted(refusal.lease_id, refusal.code, refusal.origin, now_ms)
+            number += counted.count if counted else 0
+            drafts.append(_draft(instance, self._crypto, entered, number))
+            expectations.append(_expectation(refusal, record))
+            puts.append(_put(refusal, record, entered))
+        return Due(drafts, expectations, puts, others)
+
+    async def count(self, others: Mapping[Refusal, int], *, now_ms: int) -> None:
+        """Add to the counts what was refused and is no entry yet.
+
+        The commit is not durable: it outlives the worker, if not the machine.
+        """
+        for refusal, number in others.items():
+            for _ in range(_MAX_CONFLICTS):
+                if await self._add(refusal, number, now_ms):
+                    break
+
+    async def _add(self, refusal: Refusal, number: int, now_ms: int) -> bool:
+        (record,) = await self._storage.read([_address(refusal)])
+        # Swept meanwhile: its minute begins anew, and ends with an entry.
+        counted = _parse(record) or _Counted(refusal.lease_id, refusal.code, refusal.origin, now_ms)
+        added = attrs.evolve(counted, count=counted.count + number)
+        try:
+            await self._storage.commit(
+                expectations=[_expectation(refusal, record)],
+                puts=[_put(refusal, record, added)],
+                durable=False,
             )
-            for key in due
-        ]
-        return [instance_draft(instance, draft) for draft in drafts], logged
+        except RevisionConflictError:
+            return False
+        return True
 
-    def note(self, logged: Logged) -> None:
-        """Remember what a commit has logged, and count what it has not."""
-        for key, count in logged.counts.items():
-            if key in logged.entered:
-                self._logged_at[key] = logged.now_ms
-                del self._unlogged[key]
-            else:
-                self._unlogged[key] += count
 
-    def _is_due(self, key: tuple[str, str], now_ms: int) -> bool:
-        last = self._logged_at.get(key)
-        return last is None or now_ms - last >= _INTERVAL_MS
+async def write_counts(
+    unit: UnitOfWork, crypto: CryptoPort, storage: StoragePort, *, now_ms: int
+) -> None:
+    """Log the counts whose minute is over, and delete the records of those that stand at zero."""
+    past = await storage.expired("meta", now_ms=now_ms, limit=_AT_ONCE)
+    due = [Address("meta", key) for key, _ in past if str(key).startswith(_PREFIX)]
+    for address in due:
+        record = await unit.read(address)
+        counted = _parse(record)
+        if counted is None or not counted.count:
+            await unit.delete(address)
+            continue
+        unit.log(_draft(await read_instance(storage), crypto, counted, counted.count))
+        entered = attrs.evolve(counted, count=0, logged_at=now_ms)
+        await unit.write(address, format_record(entered), expires_ms=now_ms + _INTERVAL_MS)
+
+
+def _draft(instance: Instance, crypto: CryptoPort, counted: _Counted, number: int) -> SignedDraft:
+    draft = EntryDraft(
+        op="issue.refused",
+        request_id=crypto.random_uuid(),
+        origin=counted.origin,
+        lease_id=counted.lease_id,
+        details={"code": counted.code, "count": number},
+    )
+    return instance_draft(instance, draft)
+
+
+def _address(refusal: Refusal) -> Address:
+    return Address("meta", f"{_PREFIX}{refusal.lease_id}:{refusal.code}:{refusal.origin}")
+
+
+def _expectation(refusal: Refusal, record: Record | None) -> Expectation:
+    return Expectation(_address(refusal), record.revision if record else ABSENT)
+
+
+def _put(refusal: Refusal, record: Record | None, counted: _Counted) -> Put:
+    revision = (record.revision if record else ABSENT) + 1
+    expires_ms = counted.logged_at + _INTERVAL_MS
+    return Put(_address(refusal), Record(revision, format_record(counted), {}, expires_ms))
+
+
+def _parse(record: Record | None) -> _Counted | None:
+    """Return what a record counts; a damaged one counts nothing."""
+    try:
+        return None if record is None else parse_record(record.value, _Counted)
+    except DamagedRecordError:
+        return None

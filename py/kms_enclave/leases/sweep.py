@@ -27,6 +27,7 @@ from kms_enclave.leases.lease import (
     without_keys,
     write_lease,
 )
+from kms_enclave.leases.refusals import write_counts
 from kms_enclave.ports.storage import Address, Delete, Key, Record, StoragePort, StoreName
 from kms_enclave.unit_of_work import UnitOfWork
 
@@ -56,6 +57,7 @@ class Sweeper:
             unit = UnitOfWork(self._context.storage)
             ended[:] = await _expire_leases(self._context, unit, now_ms)
             await _close_books(unit, self._context.storage, now_ms)
+            await write_counts(unit, self._context.crypto, self._context.storage, now_ms=now_ms)
             return unit.change()
 
         await self._context.journal.commit(plan)
