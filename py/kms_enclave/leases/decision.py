@@ -27,7 +27,7 @@ from kms_enclave.leases.charges import (
 from kms_enclave.leases.endpoint import verify_audience
 from kms_enclave.leases.lease import LeaseRecord, LiveLease, verify_live_lease
 from kms_enclave.leases.ledger import Account, Ledger
-from kms_enclave.leases.relay import ProofUse, RelayCall, bind_relay, examine_proof
+from kms_enclave.leases.relay import ProofUse, RelayCall, bind_relay, verify_relay_proof
 from kms_enclave.leases.requests import CountedRequest, Granted, IssueRequest, LeaseRequest
 from kms_enclave.leases.standing import verify_standing
 from kms_enclave.leases.token import TokenClaims, stagger
@@ -98,16 +98,16 @@ async def _require_proof(
         eid=request.endpoint.eid,
         count=request.count,
     )
-    examined = await examine_proof(
+    return await verify_relay_proof(
         context.crypto,
         context.storage,
         binding=lease.relay_binding,
         call=call,
         proof=request.relay_proof,
+        claimed=nonces,
         now_ms=context.clock.now_ms(),
         not_before_ms=lease.proofs_after,
     )
-    return examined.require(nonces)
 
 
 def _verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:

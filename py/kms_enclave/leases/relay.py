@@ -31,17 +31,16 @@ from kms_enclave.structure import FieldError
 
 __all__ = [
     "WINDOW_MS",
-    "Examined",
     "ProofUse",
     "RelayBinding",
     "RelayCall",
     "RelayProof",
     "bind_relay",
-    "examine_proof",
     "format_relay_id",
     "proof_bytes",
     "verify_binding",
     "verify_proof_form",
+    "verify_relay_proof",
 ]
 
 WINDOW_MS: Final = 60_000
@@ -165,57 +164,38 @@ class ProofUse:
         return Put(self.address, Record(1, "{}", {}, self.expires_ms))
 
 
-@attrs.frozen
-class Examined:
-    """What became of a call's proof; refusing waits until it is the proof's turn to refuse."""
-
-    use: ProofUse | None = None
-    refusal: KMSError | None = None
-
-    def require(self, claimed: set[Address]) -> ProofUse | None:
-        """Return the use to record, ``None`` for an unbound lease. Raises the refusal.
-
-        ``claimed`` are the nonces of the calls that will share the commit.
-        """
-        if self.refusal is not None:
-            raise self.refusal
-        if self.use is not None and self.use.address in claimed:
-            raise _invalid("reused")
-        return self.use
-
-
-async def examine_proof(
+async def verify_relay_proof(
     crypto: CryptoPort,
     storage: StoragePort,
     *,
     binding: RelayBinding | None,
     call: RelayCall,
     proof: RelayProof | None,
+    claimed: set[Address],
     now_ms: int,
     not_before_ms: int = 0,
-) -> Examined:
+) -> ProofUse | None:
     """Check a call's proof against the lease's binding: form, time, signature, nonce.
 
-    The refusal is ``relay.proof.invalid``, or ``request.invalid`` for a proof that nothing
-    could be checked against.
+    Return the use that the grant's commit must record, ``None`` for an unbound lease.
+    ``claimed`` are the nonces of the calls that will share the commit. Raises KMSError
+    ``relay.proof.invalid``, or ``request.invalid`` for a proof that nothing could be
+    checked against.
     """
-    try:
-        if binding is None:
-            if proof is not None:
-                raise request_invalid("relayProof", "the lease is not bound to a relay")
-            return Examined()
-        if proof is None:
-            raise _invalid("missing")
-        signature = verify_proof_form(proof, now_ms=now_ms, not_before_ms=not_before_ms)
-        if not await _is_signed(crypto, binding, signature, proof_bytes(call, proof)):
-            raise _invalid("signature")
-        address = Address("grants", f"{call.lease_id}/proofs/{proof.nonce}")
-        (used,) = await storage.read([address])
-        if used is not None:
-            raise _invalid("reused")
-    except KMSError as refusal:
-        return Examined(refusal=refusal)
-    return Examined(use=ProofUse(address, proof.timestamp + WINDOW_MS))
+    if binding is None:
+        if proof is not None:
+            raise request_invalid("relayProof", "the lease is not bound to a relay")
+        return None
+    if proof is None:
+        raise _invalid("missing")
+    signature = verify_proof_form(proof, now_ms=now_ms, not_before_ms=not_before_ms)
+    if not await _is_signed(crypto, binding, signature, proof_bytes(call, proof)):
+        raise _invalid("signature")
+    address = Address("grants", f"{call.lease_id}/proofs/{proof.nonce}")
+    (used,) = await storage.read([address])
+    if used is not None or address in claimed:
+        raise _invalid("reused")
+    return ProofUse(address, proof.timestamp + WINDOW_MS)
 
 
 async def _is_signed(
