@@ -34,7 +34,8 @@ async def recalibrate(
 ) -> Recalibration | None:
     """Return what a passphrase that has just unlocked should become, ``None`` for as it is."""
     now_ms = context.clock.now_ms()
-    if record.kdf is None or now_ms - record.kdf.calibrated_at <= RECALIBRATE_AFTER_MS:
+    # A calibration from the future is that of a clock which was set right since.
+    if record.kdf is None or 0 <= now_ms - record.kdf.calibrated_at <= RECALIBRATE_AFTER_MS:
         return None
     iterations = await calibrate_iterations(context.crypto, context.clock)
     if iterations <= record.kdf.iterations:

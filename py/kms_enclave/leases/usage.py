@@ -59,7 +59,7 @@ async def read_usage(context: Context, request: UsageRequest, *, in_flight: int)
     ledger = Ledger(storage=context.storage, journal=context.journal)
     account = await ledger.account(request.lease_id)
     record, book, config = account.lease.record, account.book, context.config.quotas
-    now_ms = context.journal.time_after(await context.journal.read_head())
+    now_ms = await context.journal.read_time()
     verify_lease_current(record, expected_origin=request.origin, now_ms=now_ms)
     counted: list[tuple[Book, Quota]] = [
         (book, tokens_quota(record)),

@@ -28,6 +28,14 @@ async def test_within_a_month_nothing_is_calibrated_again(world: World) -> None:
     assert await world.value("enrollments", ENROLLMENT) == before
 
 
+async def test_a_calibration_from_the_future_is_made_again(world: World) -> None:
+    worker = await fast_setup(world)
+    world.clock.advance(-30 * DAY)
+    await worker.create_lease()
+    kdf = (await world.value("enrollments", ENROLLMENT))["kdf"]
+    assert kdf["calibratedAt"] == world.clock.now_ms()
+
+
 async def test_a_slower_device_lowers_nothing_and_is_not_asked_again_for_a_month(
     world: World,
 ) -> None:

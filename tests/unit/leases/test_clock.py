@@ -193,6 +193,17 @@ async def test_a_lease_that_a_clock_ahead_has_ended_stays_ended(world: World) ->
     assert (await _refused(worker, lease_id)).code == "lease.expired"
 
 
+async def test_a_clock_ahead_takes_no_token_off_the_emergency_list(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 10)
+    token = await worker.issue(lease_id)
+    await worker.call("revokeLease", leaseId=lease_id)
+    world.clock.advance(12 * _HOUR_MS)
+    await _sweep(world)
+    world.clock.advance(-12 * _HOUR_MS)
+    assert (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+
+
 async def test_an_instance_that_began_in_the_future_certifies_its_key_anew() -> None:
     world = World(clock=FakeClock(START_MS + _MONTH_MS))
     worker = await world.ready()
