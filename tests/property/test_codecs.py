@@ -24,7 +24,7 @@ from kms_enclave.origin import Origin, parse_origin
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.structure import structure, unstructure
 
-_TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+_TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8)
 _INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)
 _JSON = st.recursive(
     st.none() | st.booleans() | _INTEGERS | _TEXT,
