@@ -28,7 +28,7 @@ ENDPOINT = {
     "eid": "one",
 }
 ENDPOINT_2 = {"url": "https://push.example/send/two", "aud": "https://push.example", "eid": "two"}
-CONFIG: Mapping[str, object] = {
+CONFIG: Mapping[str, Any] = {
     "parentOrigins": [APP, OTHER_APP],
     "contact": "mailto:operator@app.example",
     "allowPageCredentials": True,

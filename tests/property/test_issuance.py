@@ -1,14 +1,15 @@
 """Issuing under every interleaving: several workers, crashes, a clock that steps.
 
-After each run the log, read with others' libraries where that is possible, is the
-judge: in no hour are more tokens granted than a lease allows; every returned token has
-exactly one entry; every entry of a token has a token that was returned, or whose reply
-a crash took away; the chain verifies.
+After each run the log is the judge, and what the pages were told: in no window are more
+tokens or sends granted than a lease, an endpoint or a user may have; every returned token
+has exactly one entry; every entry of a token has a token that was returned, or whose
+reply a crash took away; the chain verifies.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import json
 from collections import Counter
@@ -16,13 +17,31 @@ from collections.abc import Coroutine
 from typing import Any
 
 from doubles import CrashError, FaultyStorage
-from enclave import ENDPOINT, Refusal, Worker, World
+from enclave import CONFIG, CREDENTIALS, ENDPOINT, ENDPOINT_2, Refusal, Worker, World
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 from kms_enclave.audit.skew import MAX_BEHIND_MS
 
+_MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
-_REFUSALS = {"quota.exceeded.lease", "lease.expired", "lease.limit", "internal", "clock.skew"}
+_DAY_MS = 24 * _HOUR_MS
+_REFUSALS = {
+    "quota.exceeded.lease",
+    "quota.exceeded.endpoint",
+    "quota.exceeded.user",
+    "quota.suspended",
+    "lease.expired",
+    "lease.limit",
+    "internal",
+    "clock.skew",
+}
+_USERS_DAY = 150
+_CONFIG = {"quotas": {**CONFIG["quotas"], "perUserPerDay": _USERS_DAY}}
+ENDPOINTS = {"one": ENDPOINT, "two": ENDPOINT_2}
+_KINDS = ("one", "two", "batch", "sends")
+_TAB, _LEASE = st.integers(0, 2), st.integers(0, 2)
+_CALL = st.tuples(_TAB, _LEASE, st.sampled_from(_KINDS), st.integers(1, 10))
+_Call = tuple[int, int, str, int]
 
 
 def _crash(_: object) -> None:
@@ -37,7 +56,9 @@ class Issuing(RuleBasedStateMachine):
         self._loop = asyncio.new_event_loop()
         self._world = World()
         self._workers: list[tuple[Worker, FaultyStorage]] = []
-        self._limits: dict[str, int] = {}
+        self._limits: dict[str, tuple[int, int, int]] = {}
+        self._recorded: list[tuple[int, str, str]] = []
+        """Sends that a page was told it may make: time, lease, endpoint."""
         self._returned: Counter[str] = Counter()
         self._lost = 0
         self._behind_ms = 0
@@ -47,7 +68,7 @@ class Issuing(RuleBasedStateMachine):
 
     async def _open_tab(self) -> Worker:
         storage = FaultyStorage(self._world.memory)
-        worker = await self._world.worker(storage=storage)
+        worker = await self._world.worker(storage=storage, config=_CONFIG)
         assert worker.start["type"] == "kms:ready", worker.start
         self._workers.append((worker, storage))
         return worker
@@ -70,19 +91,37 @@ class Issuing(RuleBasedStateMachine):
         self._run(self._open_tab())
 
     @precondition(lambda self: len(self._limits) < 3)
-    @rule(limit=st.sampled_from([1, 2, 5, 70, 140]), hours=st.sampled_from([0.5, 2, 24]))
-    def create_a_lease(self, limit: int, hours: float) -> None:
+    @rule(
+        tokens=st.sampled_from([1, 2, 5, 70, 140]),
+        sends=st.sampled_from([1, 3, 70, 1000]),
+        eid_sends=st.sampled_from([1, 2, 50, 1000]),
+        hours=st.sampled_from([0.5, 2, 24]),
+    )
+    def create_a_lease(self, tokens: int, sends: int, eid_sends: int, hours: float) -> None:
         worker, _ = self._workers[0]
-        lease = self._run(worker.create_lease(quotas={"tokensPerHour": limit}, ttlHours=hours))
-        self._limits[lease] = limit
+        quotas = {
+            "tokensPerHour": tokens,
+            "sendsPerMinute": sends,
+            "sendsPerMinutePerEid": eid_sends,
+        }
+        lease = self._run(worker.create_lease(quotas=quotas, ttlHours=hours))
+        self._limits[lease] = (tokens, sends, eid_sends)
 
     @precondition(lambda self: self._limits)
     @rule(
-        calls=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 2)), min_size=1, max_size=40),
+        calls=st.lists(_CALL, min_size=1, max_size=40),
         pauses=st.lists(st.integers(0, 3), min_size=1, max_size=8),
     )
-    def issue_at_the_same_time(self, calls: list[tuple[int, int]], pauses: list[int]) -> None:
+    def call_at_the_same_time(self, calls: list[_Call], pauses: list[int]) -> None:
         self._run(self._issue(calls, pauses))
+
+    @precondition(lambda self: self._limits)
+    @rule(which=_LEASE)
+    def refresh_a_lease(self, which: int) -> None:
+        worker, _ = self._workers[0]
+        lease = list(self._limits)[which % len(self._limits)]
+        with contextlib.suppress(Refusal):
+            self._run(worker.call("refreshLease", leaseId=lease, credentials=CREDENTIALS))
 
     @precondition(lambda self: self._limits)
     @rule(which=st.integers(0, 2), calls=st.integers(1, 5), after=st.booleans())
@@ -93,7 +132,7 @@ class Issuing(RuleBasedStateMachine):
             storage.after_commit = _crash
         else:
             storage.before_commit = _crash
-        self._run(self._issue([(which, 0)] * calls, [0]))
+        self._run(self._issue([(which, 0, "one", 1)] * calls, [0]))
         if after:
             self._lost += len(self._signs()) - granted
         else:
@@ -112,23 +151,37 @@ class Issuing(RuleBasedStateMachine):
             self._world.clock.advance(-ms)
             self._behind_ms += ms
 
-    async def _issue(self, calls: list[tuple[int, int]], pauses: list[int]) -> None:
+    async def _issue(self, calls: list[_Call], pauses: list[int]) -> None:
         leases = list(self._limits)
         turns = itertools.cycle(pauses)
 
-        async def call(tab: int, lease: int) -> None:
+        async def call(tab: int, lease: int, kind: str, count: int) -> None:
             for _ in range(next(turns)):
                 await asyncio.sleep(0)
             worker, _ = self._workers[tab % len(self._workers)]
             try:
-                token = await worker.issue(leases[lease % len(leases)], endpoint=ENDPOINT)
+                await self._call(worker, leases[lease % len(leases)], kind, count)
             except Refusal as refusal:
                 if refusal.code not in _REFUSALS:
                     raise
-            else:
-                self._returned[token["jti"]] += 1
 
-        await asyncio.gather(*(call(tab, lease) for tab, lease in calls))
+        await asyncio.gather(*(call(*each) for each in calls))
+
+    async def _call(self, worker: Worker, lease: str, kind: str, count: int) -> None:
+        if kind == "sends":
+            await worker.call("recordSends", leaseId=lease, eid="one", count=count)
+            # The clock stands still meanwhile: this is the time of the commit.
+            now_ms = (await self._world.value("meta", "head"))["timestamp"]
+            self._recorded.extend([(now_ms, lease, "one")] * count)
+            return
+        if kind == "batch":
+            batch = await worker.call(
+                "issueVAPIDJWTs", leaseId=lease, endpoint=ENDPOINT, count=count
+            )
+            tokens = batch["tokens"]
+        else:
+            tokens = [await worker.issue(lease, endpoint=ENDPOINTS[kind])]
+        self._returned.update(token["jti"] for token in tokens)
 
     def _entries(self) -> list[dict[str, Any]]:
         found = self._run(self._world.memory.scan("audit", after=None, limit=1_000_000))
@@ -145,12 +198,33 @@ class Issuing(RuleBasedStateMachine):
         assert self._returned.keys() <= entered.keys()
         assert len(entered) - len(self._returned) == self._lost
 
+    def _sends(self) -> list[tuple[int, str, str]]:
+        """Return time, lease and endpoint of every send that was granted, in order of time."""
+        singles = [
+            (entry["timestamp"], entry["leaseId"], entry["details"]["eid"])
+            for entry in self._signs()
+            if "sendsPerMinute" in entry["details"]["quotas"]
+        ]
+        return sorted((*singles, *self._recorded))
+
     @invariant()
-    def no_hour_has_more_than_its_lease_allows(self) -> None:
-        for lease, limit in self._limits.items():
+    def no_hour_has_more_tokens_than_its_lease_allows(self) -> None:
+        for lease, (limit, _, _) in self._limits.items():
             times = [e["timestamp"] for e in self._signs() if e["leaseId"] == lease]
-            for earlier, later in zip(times, times[limit:], strict=False):
-                assert later - earlier >= _HOUR_MS
+            _assert_never_more(times, limit, _HOUR_MS)
+
+    @invariant()
+    def no_minute_has_more_sends_than_a_lease_and_an_endpoint_may_have(self) -> None:
+        for lease, (_, limit, eid_limit) in self._limits.items():
+            sends = [send for send in self._sends() if send[1] == lease]
+            _assert_never_more([time for time, _, _ in sends], limit, _MINUTE_MS)
+            for eid in ENDPOINTS:
+                times = [time for time, _, sent_to in sends if sent_to == eid]
+                _assert_never_more(times, eid_limit, _MINUTE_MS)
+
+    @invariant()
+    def no_day_has_more_sends_than_the_user_may_have(self) -> None:
+        _assert_never_more([time for time, _, _ in self._sends()], _USERS_DAY, _DAY_MS)
 
     def teardown(self) -> None:
         if self._workers:
@@ -158,6 +232,11 @@ class Issuing(RuleBasedStateMachine):
             assert verdict["errors"] == []
             assert verdict["entries"] == len(self._entries())
         self._loop.close()
+
+
+def _assert_never_more(times: list[int], limit: int, length_ms: int) -> None:
+    for earlier, later in zip(times, times[limit:], strict=False):
+        assert later - earlier >= length_ms
 
 
 TestIssuing = Issuing.TestCase
