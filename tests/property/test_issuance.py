@@ -35,8 +35,6 @@ _REFUSALS = {
     "internal",
     "clock.skew",
 }
-_USERS_DAY = 150
-_CONFIG = {"quotas": {**CONFIG["quotas"], "perUserPerDay": _USERS_DAY}}
 ENDPOINTS = {"one": ENDPOINT, "two": ENDPOINT_2}
 _KINDS = ("one", "two", "batch", "sends")
 _TAB, _LEASE = st.integers(0, 2), st.integers(0, 2)
@@ -62,19 +60,23 @@ class Issuing(RuleBasedStateMachine):
         self._returned: Counter[str] = Counter()
         self._lost = 0
         self._behind_ms = 0
+        self._users_day = 0
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return self._loop.run_until_complete(coroutine)
 
     async def _open_tab(self) -> Worker:
         storage = FaultyStorage(self._world.memory)
-        worker = await self._world.worker(storage=storage, config=_CONFIG)
+        quotas = {**CONFIG["quotas"], "perUserPerDay": self._users_day}
+        worker = await self._world.worker(storage=storage, config={"quotas": quotas})
         assert worker.start["type"] == "kms:ready", worker.start
         self._workers.append((worker, storage))
         return worker
 
-    @initialize()
-    def set_up(self) -> None:
+    @initialize(users_day=st.sampled_from([4, 20, 1000]))
+    def set_up(self, users_day: int) -> None:
+        self._users_day = users_day
+
         async def start() -> None:
             await (await self._open_tab()).set_up()
 
@@ -224,7 +226,7 @@ class Issuing(RuleBasedStateMachine):
 
     @invariant()
     def no_day_has_more_sends_than_the_user_may_have(self) -> None:
-        _assert_never_more([time for time, _, _ in self._sends()], _USERS_DAY, _DAY_MS)
+        _assert_never_more([time for time, _, _ in self._sends()], self._users_day, _DAY_MS)
 
     def teardown(self) -> None:
         if self._workers:
