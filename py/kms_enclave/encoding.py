@@ -26,6 +26,10 @@ __all__ = [
     "parse_json",
 ]
 
+_COMPACT: Final = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+_SORTED: Final = json.JSONEncoder(
+    ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
+)
 JsonScalar = str | int | bool | None
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
@@ -54,14 +58,12 @@ def canonical_json(value: Mapping[str, object]) -> bytes:
 
 def canonical_entry(value: object) -> bytes:
     """Return the RFC 8785 bytes of a value of the audit log's restricted kind."""
-    return json.dumps(
-        value, ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
-    ).encode()
+    return _SORTED.encode(value).encode()
 
 
 def format_json(value: object) -> str:
     """Return compact JSON text."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _COMPACT.encode(value)
 
 
 def parse_json(text: str) -> object:

@@ -28,8 +28,8 @@ __all__ = [
     "empty_window",
 ]
 
-CHUNK: Final = 64
-"""Entries in a full chunk."""
+CHUNK: Final = 16
+"""Entries in a full chunk. A commit writes the newest entries again, so fewer are faster."""
 
 _Entries = deque[tuple[int, int]]
 
