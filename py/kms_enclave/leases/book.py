@@ -36,6 +36,8 @@ from kms_enclave.ports.storage import (
 
 __all__ = ["Book", "lease_book_address", "parse_book", "relay_book_address", "user_book_address"]
 
+_READ_AT_ONCE: Final = 32
+_DELETED_AT_ONCE: Final = 32
 _LONGEST_MS: Final = 24 * 3_600_000
 
 
@@ -106,7 +108,7 @@ class Book:
             try:
                 return window.decide(count, limit=quota.limit, now_ms=now_ms)
             except ChunkNeededError as needed:
-                window.load(needed.index, await self._read_chunk(window.name, needed.index))
+                await self._load(window, needed.index)
 
     def grant(self, quota: Quota, count: int, *, now_ms: int) -> None:
         """Count what was decided; :meth:`puts` then says what to write."""
@@ -114,7 +116,10 @@ class Book:
         filled = self._window(quota).grant(count, now_ms=now_ms)
         if filled is not None:
             index, entries = filled
-            record = Record(1, format_json(list(entries)))
+            # Long enough for nobody to ask for it: whoever has not dropped it by then has not
+            # granted since, and drops everything unread.
+            expires_ms = now_ms + 2 * quota.length_ms
+            record = Record(1, format_json(list(entries)), {}, expires_ms)
             self._filled.append(Put(self._chunk_address(quota.window, index), record))
 
     def expectation(self) -> Expectation:
@@ -130,11 +135,11 @@ class Book:
         return (*filled, Put(self._address, record))
 
     def deletes(self) -> Sequence[Delete]:
-        """Return the chunks that nothing needs any more; ask once a commit."""
+        """Return chunks that nothing needs any more; ask once a commit. The rest is swept."""
         return [
             Delete(self._chunk_address(window.name, index))
             for window in self._windows.values()
-            for index in window.take_left()
+            for index in window.take_left()[:_DELETED_AT_ONCE]
         ]
 
     def _format(self) -> str:
@@ -144,6 +149,7 @@ class Book:
             {
                 "name": window.name,
                 "used": window.used,
+                "newest": window.newest,
                 "skipped": window.skipped,
                 "firstChunk": window.first_chunk,
                 "nextChunk": window.next_chunk,
@@ -165,22 +171,29 @@ class Book:
             self._windows[quota.window] = window
         return window
 
-    async def _read_chunk(self, window: str, index: int) -> Sequence[int]:
-        (record,) = await self._storage.read([self._chunk_address(window, index)])
-        if record is None:
-            raise _damaged()
-        try:
-            value = parse_json(record.value)
-        except ValueError:
-            raise _damaged() from None
-        if not isinstance(value, list) or any(type(number) is not int for number in value):
-            raise _damaged()
-        if len(value) % 2:
-            raise _damaged()
-        return value
+    async def _load(self, window: GrantWindow, index: int) -> None:
+        numbers = window.unread_from(index, _READ_AT_ONCE)
+        addresses = [self._chunk_address(window.name, number) for number in numbers]
+        records = await self._storage.read(addresses)
+        for number, record in zip(numbers, records, strict=True):
+            window.load(number, _parse_chunk(record))
 
     def _chunk_address(self, window: str, index: int) -> Address:
         return Address("grants", f"{self._address.key}/{window}/{index:012d}")
+
+
+def _parse_chunk(record: Record | None) -> Sequence[int]:
+    if record is None:
+        raise _damaged()
+    try:
+        value = parse_json(record.value)
+    except ValueError:
+        raise _damaged() from None
+    if not isinstance(value, list) or any(type(number) is not int for number in value):
+        raise _damaged()
+    if len(value) % 2:
+        raise _damaged()
+    return value
 
 
 def _damaged() -> KMSError:

@@ -6,8 +6,8 @@ granted when it fits beside what has not left the window yet; a refusal tells th
 exact moment at which the same call would be granted if nothing else happened.
 
 A window is a queue: what leaves is dropped at its front, once. Entries beyond the
-last few are kept in chunks of fixed size that never change, and are read one by one
-as the front reaches them, so that neither a decision nor a commit grows with the limit.
+last few are kept in chunks of fixed size that never change, and are read as the front
+reaches them, so that neither a decision nor a commit grows with the limit.
 """
 
 from __future__ import annotations
@@ -49,11 +49,13 @@ class WindowRecord:
     """What is stored of a window, beside its full chunks.
 
     ``used`` counts what had not left at the last change; of chunk ``first_chunk`` the first
-    ``skipped`` entries had. ``tail`` is time (ms), count, time, count, … of the newest entries.
+    ``skipped`` entries had. ``newest`` is the time of the last grant. ``tail`` is time (ms),
+    count, time, count, … of the newest entries.
     """
 
     name: str
     used: int
+    newest: int
     skipped: int
     first_chunk: int
     next_chunk: int
@@ -62,7 +64,7 @@ class WindowRecord:
 
 def empty_window(name: str) -> WindowRecord:
     """Return a window in which nothing was granted yet."""
-    return WindowRecord(name, used=0, skipped=0, first_chunk=0, next_chunk=0, tail=())
+    return WindowRecord(name, used=0, newest=0, skipped=0, first_chunk=0, next_chunk=0, tail=())
 
 
 @attrs.frozen
@@ -98,6 +100,7 @@ class GrantWindow:
         self.name = record.name
         self.length_ms = length_ms
         self._used = record.used
+        self._newest = record.newest
         self._skipped = record.skipped
         self._first_chunk = record.first_chunk
         unread = record.next_chunk - record.first_chunk
@@ -120,6 +123,7 @@ class GrantWindow:
     def grant(self, count: int, *, now_ms: int) -> tuple[int, Sequence[int]] | None:
         """Count ``count`` grants; return the chunk that this filled, as (index, entries)."""
         self._used += count
+        self._newest = now_ms
         if self._tail and self._tail[-1][0] == now_ms:
             self._tail[-1] = (now_ms, self._tail[-1][1] + count)
         else:
@@ -138,14 +142,24 @@ class GrantWindow:
                 chunk.popleft()
         self._chunks[index - self._first_chunk] = chunk
 
+    def unread_from(self, index: int, limit: int) -> Sequence[int]:
+        """Return up to ``limit`` chunks that are not in memory, ``index`` and those after it."""
+        end = min(index + limit, self._first_chunk + len(self._chunks))
+        return [
+            number
+            for number in range(index, end)
+            if self._chunks[number - self._first_chunk] is None
+        ]
+
     def restamp(self, now_ms: int) -> None:
         """Let everything that still counts have been granted at ``now_ms``.
 
         For a clock that was set back: counted at the end of what :meth:`decide` last saw.
         """
-        while self._chunks:
-            self._drop_chunk()
-        self._tail = deque([(now_ms, self._used)] if self._used else ())
+        used = self._used
+        self._clear()
+        if used:
+            self.grant(used, now_ms=now_ms)
 
     def take_left(self) -> Sequence[int]:
         """Return the chunks that nothing needs any more, once each."""
@@ -157,6 +171,7 @@ class GrantWindow:
         return WindowRecord(
             name=self.name,
             used=self._used,
+            newest=self._newest,
             skipped=self._skipped,
             first_chunk=self._first_chunk,
             next_chunk=self._first_chunk + len(self._chunks),
@@ -165,6 +180,8 @@ class GrantWindow:
 
     def _drop_what_left(self, now_ms: int) -> None:
         horizon = now_ms - self.length_ms
+        if self._newest <= horizon:
+            self._clear()
         while self._chunks:
             chunk = self._chunks[0]
             if chunk is None:
@@ -174,6 +191,12 @@ class GrantWindow:
                 return
             self._drop_chunk()
         self._drop_until(horizon, self._tail)
+
+    def _clear(self) -> None:
+        while self._chunks:
+            self._drop_chunk()
+        self._tail.clear()
+        self._used = 0
 
     def _drop_chunk(self) -> None:
         self._chunks.popleft()

@@ -44,8 +44,7 @@ def restamp(window: WindowRecord, now_ms: int) -> WindowRecord:
 
     Where the newest grant is not after it, none is, and each keeps its own time.
     """
-    newest_ms = window.tail[-2] if window.tail else None
-    if not window.used or (newest_ms is not None and newest_ms <= now_ms):
+    if not window.used or window.newest <= now_ms:
         return window
     restamped = GrantWindow(window, length_ms=0)
     restamped.restamp(now_ms)

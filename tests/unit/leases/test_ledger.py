@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Sequence
 
 import pytest
-from enclave import Refusal, Worker, World
+from enclave import APP, Refusal, Worker, World
 from kms_enclave.leases.book import parse_book
 from kms_enclave.leases.quota import CHUNK
 from kms_enclave.leases.standing import SPOTLESS
@@ -20,6 +21,17 @@ async def _issue(world: World, worker: Worker, lease_id: str, count: int) -> Non
     for _ in range(count):
         await worker.issue(lease_id)
         world.clock.advance(1)
+
+
+async def _chunks_read(world: World, lease_id: str) -> dict[str, int]:
+    """Issue in a new worker; return how many chunks of which book it read."""
+    again = await world.worker()
+    reads: list[Address] = []
+    world.storage.after_read = reads.extend
+    await again.issue(lease_id)
+    world.storage.after_read = None
+    keys = [str(address.key) for address in reads if address.store == "grants"]
+    return dict(Counter(key.rsplit("/", 2)[0].removesuffix("/eid") for key in keys))
 
 
 def _chunk(lease_id: str, index: int) -> str:
@@ -66,17 +78,18 @@ async def test_a_token_reads_nothing_that_the_worker_remembers(world: World) -> 
 
 async def test_only_chunks_that_can_still_count_are_read(world: World) -> None:
     worker = await world.ready()
-    lease_id = await worker.create_lease(quotas={"tokensPerHour": 70})
-    for _ in range(4):
-        await _issue(world, worker, lease_id, 70)
+    lease_id = await worker.create_lease(quotas={"tokensPerHour": 3 * CHUNK})
+    for _ in range(3):
+        await _issue(world, worker, lease_id, 2 * CHUNK)
         world.clock.advance(_HOUR_MS)
-    again = await world.worker()
-    reads: list[Address] = []
-    world.storage.after_read = reads.extend
-    await again.issue(lease_id)
-    chunks = [str(address.key) for address in reads if address.store == "grants"]
-    assert [key for key in chunks if "/tokens/" in key] == [_chunk(lease_id, 3)]
-    assert len(chunks) == 4
+    # Of the user's day everything counts still: six chunks, read at once.
+    assert await _chunks_read(world, lease_id) == {f"user/{APP}/user-1": 6}
+    await _issue(world, worker, lease_id, CHUNK)
+    world.clock.advance(1000)
+    assert await _chunks_read(world, lease_id) == {
+        lease_id: 3,
+        f"user/{APP}/user-1": 7,
+    }
 
 
 @pytest.mark.parametrize("text", ["nonsense", "{}", '["1"]', "[true]", "[1.5]"])

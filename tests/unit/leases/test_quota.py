@@ -65,7 +65,7 @@ def test_a_limit_that_was_lowered_refuses_without_a_negative_rest() -> None:
 
 def test_grants_of_one_moment_are_one_entry() -> None:
     window = _window(1, 1, 1)
-    assert window.to_record() == attrs.evolve(empty_window("sends"), used=3, tail=(1, 3))
+    assert window.to_record() == attrs.evolve(empty_window("sends"), used=3, newest=1, tail=(1, 3))
 
 
 def test_a_filled_chunk_is_handed_out_once() -> None:
@@ -75,12 +75,16 @@ def test_a_filled_chunk_is_handed_out_once() -> None:
     index, entries = filled
     assert index == 0
     assert entries[-2:] == (500, 2)
-    assert window.to_record() == attrs.evolve(empty_window("sends"), used=CHUNK + 1, next_chunk=1)
+    assert window.to_record() == attrs.evolve(
+        empty_window("sends"), used=CHUNK + 1, newest=500, next_chunk=1
+    )
     assert window.grant(1, now_ms=501) is None
 
 
 def test_a_chunk_in_storage_is_asked_for_when_its_turn_comes() -> None:
-    record = WindowRecord("sends", used=3, skipped=1, first_chunk=7, next_chunk=8, tail=(50, 1))
+    record = WindowRecord(
+        "sends", used=3, newest=50, skipped=1, first_chunk=7, next_chunk=8, tail=(50, 1)
+    )
     window = GrantWindow(record, length_ms=1000)
     with pytest.raises(ChunkNeededError) as needed:
         _decide(window, 1, 60)
@@ -93,4 +97,6 @@ def test_a_chunk_in_storage_is_asked_for_when_its_turn_comes() -> None:
 def test_what_has_left_is_stored_no_longer() -> None:
     window = _window(0, 10)
     _decide(window, 1, 1005)
-    assert window.to_record() == attrs.evolve(empty_window("sends"), used=1, tail=(10, 1))
+    assert window.to_record() == attrs.evolve(
+        empty_window("sends"), used=1, newest=10, tail=(10, 1)
+    )
