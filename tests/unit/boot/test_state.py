@@ -112,6 +112,10 @@ def _delete(store: str, key: str | int) -> Damage:
     return lambda world: world.delete(store, key)
 
 
+def _put(key: str, text: str) -> Damage:
+    return lambda world: world.put("meta", key, Record(1, text))
+
+
 def _overwrite(key: str, text: str) -> Damage:
     async def damage(world: World) -> None:
         record = await world.record("meta", key)
@@ -157,7 +161,23 @@ async def _head_of_the_entry_before(world: World) -> None:
     await world.tamper("meta", "head", seqNum=1, chainHash=entry["chainHash"])
 
 
+async def _earlier_entry_edited(world: World) -> None:
+    await world.tamper("audit", 1, requestId="edited")
+
+
+async def _tree_of_another_log(world: World) -> None:
+    head = await world.value("meta", "head")
+    await world.tamper("meta", "head", tree=[head["tree"][0][::-1]])
+
+
 _DAMAGES: dict[str, Damage] = {
+    "one of the last entries is edited": _earlier_entry_edited,
+    "one of the last entries is deleted": _delete("audit", 1),
+    "the head's tree is another one": _tree_of_another_log,
+    "the last verdict was a fault": _put("verified", '{"checkpoint":null,"fault":"x"}'),
+    "the last verdict is damaged": _put("verified", "{}"),
+    "the last verdict is another log's": _put("verified", '{"checkpoint":"x","isSetup":true}'),
+    "something was pruned by nobody": _put("pruned", '{"first":1,"seqNum":2}'),
     "the last entry is deleted": _delete("audit", 2),
     "the last entry is edited": _replace_last,
     "the last entry is an earlier one": _last_is_an_earlier_one,
@@ -245,3 +265,88 @@ async def test_another_tab_without_the_lock_still_writes_one_chain(world: World)
     lease = await first.create_lease()
     await asyncio.gather(*(tab.issue(lease) for tab in (first, second) for _ in range(10)))
     assert (await first.call("verifyAuditChain"))["entries"] == 23
+
+
+async def _long_log(world: World) -> Worker:
+    worker = await world.ready()
+    lease = await worker.create_lease()
+    for _ in range(37):
+        await worker.issue(lease)
+    return worker
+
+
+async def test_a_tile_that_does_not_fit_the_next_level_locks(world: World) -> None:
+    await _long_log(world)
+    tile = await world.value("tree", "0/0000000001")
+    await world.tamper("tree", "0/0000000001", hashes="AAAA" + tile["hashes"][4:])
+    worker = await world.worker()
+    assert worker.start["error"]["details"] == {
+        "reason": "the tree's level 0 is not that of the next"
+    }
+
+
+async def test_a_log_shorter_than_when_it_was_verified_locks(world: World) -> None:
+    worker = await world.ready()
+    head = await world.record("meta", "head")
+    await worker.create_lease()
+    assert (await worker.call("verifyAuditChain"))["valid"]
+    await world.delete("audit", 2)
+    await world.put("meta", "head", head)
+    again = await world.worker()
+    reason = "the log is shorter than when it was verified last"
+    assert again.start["error"]["details"] == {"reason": reason}
+
+
+async def test_a_fault_in_the_middle_that_a_verification_found_locks_the_next_start(
+    world: World,
+) -> None:
+    worker = await _long_log(world)
+    await world.delete("audit", 5)
+    assert (await world.worker()).start["type"] == "kms:ready", "a start looks at the end"
+    assert not (await worker.call("verifyAuditChain"))["valid"]
+    again = await world.worker()
+    reason = "the last verification found a fault: entry 5: is missing"
+    assert again.start["error"]["details"] == {"reason": reason}
+
+
+async def test_refusals_are_recorded_beside_the_log_and_named_by_the_next_one(
+    world: World,
+) -> None:
+    await world.ready()
+    await world.delete("audit", 1)
+    entries = await world.memory.count("audit")
+    since = world.clock.now_ms()
+    for _ in range(3):
+        world.clock.advance(1000)
+        worker = await world.worker()
+    assert await world.memory.count("audit") == entries
+    worker.user = lambda ask: {"answer": {"word": ask["word"]}}
+    await worker.call("resetKMS")
+    (genesis,) = await worker.log()
+    assert genesis["details"]["previousLog"] == {
+        "abandoned": "the log does not end where its head says",
+        "since": since + 1000,
+        "count": 3,
+    }
+
+
+async def test_a_start_reads_the_same_amount_however_long_the_log_is(world: World) -> None:
+    worker = await world.ready()
+    lease = await worker.create_lease(
+        quotas={"tokensPerHour": 1000, "sendsPerMinute": 1000, "sendsPerMinutePerEid": 1000}
+    )
+    counts: list[int] = []
+    for _ in range(3):
+        for _ in range(100):
+            await worker.issue(lease)
+        read = 0
+
+        async def count(addresses: Any) -> None:
+            nonlocal read
+            read += len(addresses)
+
+        await world.worker(storage=FaultyStorage(world.memory, after_read=count))
+        counts.append(read)
+    # 16 entries and a few records; a tile a level.
+    assert max(counts) <= 35
+    assert max(counts) - min(counts) <= 2
