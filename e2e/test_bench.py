@@ -21,16 +21,19 @@ MEASURED = (
     "start: worker made → ready, plain Pyodide",
     "setupPassphrase",
     "createLease",
+    "signJWT",
     "issueVAPIDJWT, short log",
-    r"issueVAPIDJWT, \d+ entries",
     "getStatus",
     "baseline: plain JavaScript",
+    "issueVAPIDJWTs, batch of 10",
+    "getQuota",
+    "verifyLease",
 )
 
 # What two of them say about each other.
 COMPARED = {
     "start: image / plain": MEASURED[0:2],
-    "issueVAPIDJWT / baseline": (MEASURED[4], MEASURED[7]),
+    "issueVAPIDJWT / baseline": ("issueVAPIDJWT, short log", "baseline: plain JavaScript"),
 }
 
 
@@ -82,3 +85,13 @@ def test_the_table_has_a_line_for_every_figure(report: Report):
 def test_the_json_says_where_it_was_measured(report: Report):
     machine = report.written["machine"]
     assert set(machine) == {"browser", "cpus", "loadAverage", "system", "python"}
+
+
+def test_issuing_and_verifying_are_measured_at_every_size_of_the_log(report: Report):
+    names = [figure["name"] for figure in report.written["figures"]]
+    for pattern in (
+        r"issueVAPIDJWT, \d+ entries",
+        r"issueVAPIDJWT, \d+ entries / short log",
+        r"verifyAuditChain, an entry of \d+",
+    ):
+        assert len([name for name in names if re.fullmatch(pattern, name)]) == 2

@@ -74,6 +74,32 @@ export async function measurePbkdf2(count, iterations) {
 
 export const measureIssue = (count) => repeated(count, () => kms.issueVAPIDJWT(issueParams), 20);
 
+export const measureBatch = (count) => repeated(count, () => kms.issueVAPIDJWTs({ ...issueParams, count: 10 }), 5);
+
+export const measureQuota = (count) => {
+  const { leaseId } = issueParams;
+  return repeated(count, () => kms.getQuota({ leaseId, eid: ENDPOINT.eid }), 20);
+};
+
+export const measureLease = (count) => {
+  const { leaseId } = issueParams;
+  return repeated(count, () => kms.verifyLease({ leaseId }), 20);
+};
+
+export async function measureSignJWT(count) {
+  const kid = (await kms.getVAPIDKid()).kid;
+  const sign = () => {
+    const payload = {
+      aud: ENDPOINT.aud,
+      sub: "mailto:bench@example.com",
+      exp: Math.floor(Date.now() / 1000) + 900,
+      jti: crypto.randomUUID(),
+    };
+    return kms.signJWT(kid, payload, CREDENTIALS);
+  };
+  return repeated(count, sign, 1);
+}
+
 export const measureStatus = (count) => repeated(count, () => kms.getStatus(), 20);
 
 /** Tokens until the log has `entries` entries. */
@@ -91,8 +117,11 @@ export const measureParallel = (rounds, calls) =>
   repeated(rounds, () => Promise.all(Array.from({ length: calls }, () => kms.issueVAPIDJWT(issueParams))), 1);
 
 export async function measureVerify(rounds) {
-  const durations = await repeated(rounds, () => kms.verifyAuditChain());
-  const { entries, valid } = await kms.verifyAuditChain();
+  let verdict;
+  const durations = await repeated(rounds, async () => {
+    verdict = await kms.verifyAuditChain();
+  });
+  const { entries, valid } = verdict;
   if (!valid) throw new Error("the log of the benchmark does not verify");
   return { durations, entries };
 }
@@ -108,6 +137,10 @@ Object.assign(window, {
   measureCreateLease,
   measurePbkdf2,
   measureIssue,
+  measureBatch,
+  measureQuota,
+  measureLease,
+  measureSignJWT,
   measureStatus,
   fillLog,
   measureParallel,
