@@ -147,7 +147,7 @@ class _Run:
         if not page:
             fault = BadEntryError(good.size, "is missing")
         for key, record in page:
-            if isinstance(key, int) and key > self._head.seq_num:
+            if self._chain.state.next_seq > self._head.seq_num:
                 break
             try:
                 found, leaf = self._check_entry(key, record)

@@ -1,0 +1,171 @@
+"""Verification of the stored log: with its tree, from the last verdict on, beside issuing."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import attrs
+import pytest
+from enclave import CREDENTIALS, Worker, World
+from kms_enclave.audit.checking import verify_and_remember
+from kms_enclave.audit.stored_log import Pace
+from kms_enclave.ports.storage import Record
+
+_MANY = {"tokensPerHour": 1000, "sendsPerMinute": 1000, "sendsPerMinutePerEid": 1000}
+
+
+@attrs.define
+class Log:
+    """A log of 300 entries."""
+
+    world: World
+    worker: Worker
+    lease: str
+
+    async def verdict(self, **params: Any) -> Any:
+        return await self.worker.call("verifyAuditChain", **params)
+
+    async def errors(self, **params: Any) -> list[Any]:
+        return list((await self.verdict(**params))["errors"])
+
+
+@pytest.fixture
+async def log(world: World) -> Log:
+    worker = await world.ready()
+    lease = await worker.create_lease(quotas=_MANY)
+    for _ in range(297):
+        await worker.issue(lease)
+    return Log(world, worker, lease)
+
+
+async def test_the_stored_tree_is_verified_with_the_entries(log: Log) -> None:
+    tile = await log.world.value("tree", "0/0000000003")
+    await log.world.tamper("tree", "0/0000000003", hashes="AAAA" + tile["hashes"][4:])
+    assert await log.errors() == [
+        {"seqNum": -1, "reason": "the stored tree is not that of the entries"}
+    ]
+    await log.world.delete("tree", "0/0000000003")
+    assert await log.errors() == [{"seqNum": -1, "reason": "tile 3 of level 0 is missing"}]
+
+
+async def test_the_heads_tree_is_verified_with_the_entries(log: Log) -> None:
+    head = await log.world.value("meta", "head")
+    await log.world.tamper("meta", "head", tree=["A" * len(text) for text in head["tree"]])
+    assert await log.errors() == [
+        {"seqNum": -1, "reason": "the head's tree is not that of the entries"}
+    ]
+
+
+async def test_a_missing_end_before_a_strangers_entry_ends_the_verification(log: Log) -> None:
+    await log.world.put("audit", 300, await log.world.record("audit", 299))
+    await log.world.delete("audit", 299)
+    assert (await log.errors())[0] == {"seqNum": 299, "reason": "is missing"}
+
+
+async def test_an_incremental_verification_begins_at_the_last_good_one(log: Log) -> None:
+    assert (await log.verdict())["entries"] == 300
+    await log.worker.issue(log.lease)
+    await log.world.tamper("audit", 100, requestId="edited")
+    verdict = await log.verdict(incremental=True)
+    assert (verdict["valid"], verdict["entries"]) == (True, 301), "what was verified stays so"
+    assert (await log.errors())[0]["seqNum"] == 100
+
+
+async def test_an_incremental_verification_finds_what_is_wrong_since(log: Log) -> None:
+    await log.verdict()
+    for _ in range(3):
+        await log.worker.issue(log.lease)
+    await log.world.tamper("audit", 301, requestId="edited")
+    assert (await log.errors(incremental=True))[0]["seqNum"] == 301
+
+
+async def test_the_last_verified_entry_is_still_the_one_that_was_verified(log: Log) -> None:
+    await log.verdict()
+    await log.worker.issue(log.lease)
+    await log.world.tamper("audit", 299, requestId="edited")
+    assert (await log.errors(incremental=True))[0]["seqNum"] == 299
+
+
+@pytest.mark.parametrize("stored", [None, "{}", '{"checkpoint":"x","isSetup":true}'])
+async def test_without_a_good_verdict_everything_is_verified(log: Log, stored: str | None) -> None:
+    await log.world.tamper("audit", 100, requestId="edited")
+    if stored is not None:
+        await log.world.put("meta", "verified", Record(1, stored))
+    assert (await log.errors(incremental=True))[0]["seqNum"] == 100
+
+
+async def test_a_fault_is_not_forgotten_by_an_incremental_verification(log: Log) -> None:
+    await log.verdict()
+    record = await log.world.record("audit", 100)
+    await log.world.tamper("audit", 100, requestId="edited")
+    await log.verdict()
+    assert not (await log.verdict(incremental=True))["valid"]
+    await log.world.put("audit", 100, record)
+    assert (await log.verdict())["valid"]
+    assert (await log.world.worker()).start["type"] == "kms:ready"
+
+
+async def test_a_setup_after_the_last_good_verification_is_no_second_one(world: World) -> None:
+    worker = await world.worker()
+    assert (await worker.call("verifyAuditChain"))["valid"]
+    await worker.set_up()
+    assert (await worker.call("verifyAuditChain", incremental=True))["valid"]
+    await worker.create_lease()
+    assert (await worker.call("verifyAuditChain", incremental=True))["valid"]
+
+
+async def test_issuing_goes_on_while_the_log_is_verified(log: Log) -> None:
+    seen: list[tuple[int, int]] = []
+    pace = Pace(page=10, progress=lambda *at: seen.append(at))
+    running = asyncio.ensure_future(
+        verify_and_remember(
+            log.world.storage, log.world.crypto, enclave_origin="https://kms.example", pace=pace
+        )
+    )
+    issued = 0
+    while not running.done():
+        await log.worker.issue(log.lease)
+        issued += 1
+    assert issued > 5
+    verdict = await running
+    assert (verdict.fault, verdict.size) == (None, 300), "what was there when it began"
+    assert seen == [(at, 300) for at in range(10, 301, 10)]
+
+
+async def test_a_pruning_meanwhile_is_no_fault(log: Log) -> None:
+    note = (await log.worker.call("getAuditCheckpoint"))["checkpoint"]
+
+    async def prune(at: int, total: int) -> None:
+        await log.worker.call("pruneAudit", keep=0, checkpoint=note, credentials=CREDENTIALS)
+
+    started: list[asyncio.Task[None]] = []
+
+    def progress(at: int, total: int) -> None:
+        if not started:
+            started.append(asyncio.ensure_future(prune(at, total)))
+
+    verdict = await verify_and_remember(
+        log.world.storage,
+        log.world.crypto,
+        enclave_origin="https://kms.example",
+        pace=Pace(page=10, pause_s=0.01, progress=progress),
+    )
+    await started[0]
+    assert verdict.fault is None
+
+
+async def test_a_start_verifies_the_whole_log_by_itself(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kms_enclave.app._VERIFY_AFTER_S", 0)
+    await log.world.delete("audit", 100)
+    worker = await log.world.worker()
+    assert worker.start["type"] == "kms:ready"
+    for _ in range(200):
+        await asyncio.sleep(0.01)
+        if await log.world.memory.count("meta") > 2:
+            break
+    again = await log.world.worker()
+    reason = "the last verification found a fault: entry 100: is missing"
+    assert again.start["error"]["details"] == {"reason": reason}
