@@ -20,6 +20,7 @@ export const EVENT_NAMES = [
   "lease.expiring",
   "lease.expired",
   "audit.checkpoint",
+  "audit.progress",
   "prompt.show",
   "prompt.hide",
 ] as const;

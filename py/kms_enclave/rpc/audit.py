@@ -10,6 +10,7 @@ from kms_enclave.audit.exporting import begin_export, begin_locked_export, conti
 from kms_enclave.audit.log import checkpoint_of, prove_consistency, prove_inclusion, read_log
 from kms_enclave.audit.note import format_verifier_key
 from kms_enclave.audit.reading import MAX_PAGE, read_page
+from kms_enclave.audit.stored_log import Pace
 from kms_enclave.audit.tree import frontier_root
 from kms_enclave.context import Context
 from kms_enclave.errors import request_invalid
@@ -45,13 +46,24 @@ async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _
 
 
 async def _verify_audit_chain(
-    context: Context, params: contract.VerifyAuditChainParams, _: str
+    context: Context, params: contract.VerifyAuditChainParams, origin: str
 ) -> Wire:
+    told = -1
+
+    def progress(verified: int, entries: int) -> None:
+        nonlocal told
+        # A hundred events at most, however long the log is.
+        if (percent := 100 * verified // entries) > told:
+            told = percent
+            data = {"verified": verified, "entries": entries}
+            context.events.emit("audit.progress", data, origin=origin)
+
     verdict = await verify_and_remember(
         context.storage,
         context.crypto,
         enclave_origin=context.enclave_origin,
         incremental=params.incremental,
+        pace=Pace(progress=progress),
     )
     fault = verdict.fault
     head = contract.AuditHead(verdict.size - 1, verdict.last_hash) if verdict.size else None

@@ -7,7 +7,7 @@ from typing import Any
 
 import attrs
 import pytest
-from enclave import CREDENTIALS, Worker, World
+from enclave import APP, CREDENTIALS, Worker, World
 from kms_enclave.audit.checking import verify_and_remember
 from kms_enclave.audit.stored_log import Pace
 from kms_enclave.ports.storage import Record
@@ -169,3 +169,11 @@ async def test_a_start_verifies_the_whole_log_by_itself(
     again = await log.world.worker()
     reason = "the last verification found a fault: entry 100: is missing"
     assert again.start["error"]["details"] == {"reason": reason}
+
+
+async def test_the_page_that_asked_is_told_of_the_progress(log: Log) -> None:
+    await log.verdict()
+    events = [m for m in log.worker.sent if m.get("event") == "audit.progress"]
+    assert {event["origin"] for event in events} == {APP}
+    told = [(event["data"]["verified"], event["data"]["entries"]) for event in events]
+    assert told == [(100, 300), (200, 300), (300, 300)]
