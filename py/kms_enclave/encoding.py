@@ -31,6 +31,7 @@ _SORTED: Final = json.JSONEncoder(
     ensure_ascii=False, sort_keys=True, separators=(",", ":"), allow_nan=False
 )
 JsonScalar = str | int | bool | None
+_LARGEST_INTEGER: Final = 2**53 - 1
 _ALPHABET: Final = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_")
 
 
@@ -81,11 +82,15 @@ def parse_json(text: str) -> object:
 def parse_canonical(data: bytes) -> object:
     """Return the value whose RFC 8785 bytes these are, of the audit log's restricted kind.
 
-    ``ValueError`` for anything else: other spellings, repeated keys, fractions.
+    ``ValueError`` for anything else: other spellings, repeated keys, fractions, integers
+    that JavaScript would round.
     """
     try:
         value: object = json.loads(
-            data.decode(), parse_constant=_refuse_constant, parse_float=_refuse_constant
+            data.decode(),
+            parse_constant=_refuse_constant,
+            parse_float=_refuse_constant,
+            parse_int=_exact_integer,
         )
         # Keys outside ASCII would be sorted otherwise.
         encode = canonical_entry if data.isascii() else rfc8785.dumps
@@ -94,6 +99,13 @@ def parse_canonical(data: bytes) -> object:
     except (ValueError, RecursionError, rfc8785.CanonicalizationError):
         raise ValueError("is not JSON") from None
     raise ValueError("is not canonical JSON")
+
+
+def _exact_integer(digits: str) -> int:
+    number = int(digits)
+    if abs(number) > _LARGEST_INTEGER:
+        raise ValueError(f"{digits} is beyond exact integers")
+    return number
 
 
 def _refuse_constant(name: str) -> None:

@@ -189,6 +189,7 @@ class ExportVerifier:
     def _check_entry(self, line: bytes) -> Sequence[Claim]:
         if self._chain is None:
             self._chain = ChainVerifier(expected_uak=self._expected_key)
+            self._compare()
         fault = self._bad("a signature is not valid", seq_num=self._chain.state.next_seq)
         checked = self._chain.check(line)
         self._tree.add(checked.leaf)

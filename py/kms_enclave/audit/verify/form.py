@@ -51,19 +51,13 @@ _OPTIONAL: Final[Mapping[str, type]] = {
 _KNOWN: Final = {**_REQUIRED, **_OPTIONAL}
 
 _CERTIFICATE_TEXTS: Final = ("delegatePub", "codeHash", "manifestHash", "kmsVersion", "sig")
-_CERTIFICATE_FIELDS: Final = frozenset(
-    {
-        *_CERTIFICATE_TEXTS,
-        "type",
-        "version",
-        "signerKind",
-        "scope",
-        "notBefore",
-        "notAfter",
-        "leaseId",
-        "instanceId",
-    }
+_COMMON_FIELDS: Final = frozenset(
+    {*_CERTIFICATE_TEXTS, "type", "version", "signerKind", "scope", "notBefore", "notAfter"}
 )
+_CERTIFICATE_FIELDS: Final[Mapping[str, frozenset[str]]] = {
+    "LAK": _COMMON_FIELDS | {"leaseId"},
+    "KIAK": _COMMON_FIELDS | {"instanceId"},
+}
 
 
 def parse_entry(data: bytes) -> Mapping[str, object]:
@@ -121,7 +115,8 @@ def verify_certificate_form(
     certificate: Mapping[str, object], *, expected_kind: Literal["LAK", "KIAK"]
 ) -> None:
     """Check everything about a certificate that its signature does not show."""
-    if certificate.get("type") != "audit-delegation" or certificate.get("version") != 1:
+    version = certificate.get("version")
+    if certificate.get("type") != "audit-delegation" or type(version) is not int or version != 1:
         raise ValueError("the certificate is of an unknown version")
     if certificate.get("signerKind") != expected_kind:
         raise ValueError("the certificate is for another kind of key")
@@ -133,7 +128,7 @@ def verify_certificate_form(
         raise ValueError("the certificate's scope is malformed")
     if not all(isinstance(certificate.get(name), str) for name in _CERTIFICATE_TEXTS):
         raise ValueError("the certificate lacks a field")
-    if not _CERTIFICATE_FIELDS.issuperset(certificate):
+    if not _CERTIFICATE_FIELDS[expected_kind].issuperset(certificate):
         raise ValueError("the certificate has an unknown field")
 
 
