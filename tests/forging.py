@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["Forger", "b64", "public", "unb64", "verify_signature"]
+__all__ = ["Forger", "b64", "public", "root", "unb64", "verify_signature"]
 
 INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 LEASE_ID = "lease-22222222-2222-4222-8222-222222222222"
@@ -40,6 +40,16 @@ def verify_signature(public_raw: bytes, signature: bytes, message: bytes) -> boo
     except (InvalidSignature, ValueError):
         return False
     return True
+
+
+def root(leaves: Sequence[bytes]) -> bytes:
+    """Return the root of the tree over entries' bytes, as RFC 6962 section 2.1 defines it."""
+    if not leaves:
+        return hashlib.sha256().digest()
+    if len(leaves) == 1:
+        return hashlib.sha256(b"\0" + leaves[0]).digest()
+    split = 1 << (len(leaves) - 1).bit_length() - 1
+    return hashlib.sha256(b"\1" + root(leaves[:split]) + root(leaves[split:])).digest()
 
 
 class Forger:
@@ -135,3 +145,26 @@ class Forger:
 
     def denial(self, **changes: object) -> None:
         self.add("unlock.denied", "KIAK", **{"cert": self.certificate("KIAK"), **changes})
+
+    def note(self, size: int | None = None, **changes: Any) -> str:
+        """Return a checkpoint; ``changes`` replace its origin, root, or who signs it (``by``)."""
+        leaves = [rfc8785.dumps(entry) for entry in self.entries[:size]]
+        origin = changes.get("origin", f"kms.example/{INSTANCE_ID}")
+        hashed = base64.b64encode(changes.get("root", root(leaves))).decode()
+        text = f"{origin}\n{len(leaves) if size is None else size}\n{hashed}\n"
+        key = changes.get("by", self.kiak)
+        key_id = hashlib.sha256(f"{origin}\n\x01".encode() + public(key)).digest()[:4]
+        signature = base64.b64encode(key_id + key.sign(text.encode())).decode()
+        return f"{text}\n\u2014 {origin} {signature}\n"
+
+    def export(
+        self, *, certificate: Mapping[str, object] | None = None, **note: Any
+    ) -> list[bytes]:
+        """Return the lines of an export file; ``note`` as in :meth:`note`."""
+        first = {"type": "checkpoint", "version": 1, "note": self.note(**note)}
+        lines: list[Mapping[str, Any]] = [first]
+        if any(entry["op"] == "setup" for entry in self.entries):
+            certificate = certificate or self.certificate("KIAK")
+        if certificate is not None:
+            lines.append({"type": "certificate", "version": 1, "certificate": certificate})
+        return [rfc8785.dumps(line) for line in (*lines, *self.entries)]
