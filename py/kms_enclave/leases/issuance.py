@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
 import attrs
@@ -51,7 +51,7 @@ class _Call:
     request: CountedRequest
     in_flight: int
     reply: asyncio.Future[Sequence[Token]]
-    outcome: Granted | BaseException | None = None
+    outcome: Granted | Exception | None = None
     jwts: Sequence[str] = ()
 
 
@@ -98,9 +98,7 @@ class Issuer:
         while self._waiting:
             calls = self._waiting[:_MAX_CALLS_PER_COMMIT]
             del self._waiting[:_MAX_CALLS_PER_COMMIT]
-            commit = asyncio.ensure_future(self._commit(calls))
-            await asyncio.wait([commit])
-            error = commit.exception()
+            error = await _failure_of(self._commit(calls))
             if error is not None:
                 # Nothing was written, so nothing was issued; what was counted in memory
                 # for it must go.
@@ -138,7 +136,7 @@ class Issuer:
         self, calls: Sequence[_Call], now_ms: int
     ) -> Mapping[str, LeaseRecord]:
         """Give every call its outcome; return the leases that this suspended."""
-        failed: dict[str, BaseException] = {}
+        failed: dict[str, Exception] = {}
         while True:
             self._ledger.begin()
             suspended: dict[str, LeaseRecord] = {}
@@ -179,20 +177,19 @@ class Issuer:
                     suspended[lease_id] = account.lease.record
             return refusal
 
-    async def _sign(self, calls: Sequence[_Call]) -> Mapping[str, BaseException]:
+    async def _sign(self, calls: Sequence[_Call]) -> Mapping[str, Exception]:
         """Sign what was granted, a lease at a time, all at once; return the errors by lease."""
         by_lease: dict[str, list[tuple[_Call, Granted]]] = {}
         for call in calls:
             if isinstance(call.outcome, Granted) and call.outcome.claims:
                 by_lease.setdefault(call.request.lease_id, []).append((call, call.outcome))
-        results = await asyncio.gather(
-            *(self._sign_for_lease(granted) for granted in by_lease.values()),
-            return_exceptions=True,
-        )
+        work = [_failure_of(self._sign_for_lease(granted)) for granted in by_lease.values()]
+        # Tasks of their own cost turns of the event loop, and mostly there is one lease.
+        failures = [await work[0]] if len(work) == 1 else await asyncio.gather(*work)
         return {
-            lease_id: result
-            for lease_id, result in zip(by_lease, results, strict=True)
-            if result is not None
+            lease_id: failure
+            for lease_id, failure in zip(by_lease, failures, strict=True)
+            if failure is not None
         }
 
     async def _sign_for_lease(self, granted: Sequence[tuple[_Call, Granted]]) -> None:
@@ -270,3 +267,12 @@ class Issuer:
                     },
                     origin=record.origin,
                 )
+
+
+async def _failure_of(work: Awaitable[None]) -> Exception | None:
+    """Return what ``work`` raised: whatever it is becomes the reply of its calls."""
+    try:
+        await work
+    except Exception as error:
+        return error
+    return None
