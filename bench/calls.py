@@ -26,7 +26,7 @@ class Counts:
     log_sizes: tuple[int, ...] = (1000, 10_000, 100_000)
 
 
-QUICK = Counts(starts=2, unlocks=2, calls=20, rounds=2, parallel=50, log_sizes=(100, 200))
+QUICK = Counts(starts=2, unlocks=2, calls=20, rounds=2, parallel=50, log_sizes=(600, 700))
 
 
 @attrs.frozen
