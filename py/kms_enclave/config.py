@@ -26,6 +26,7 @@ __all__ = [
 ]
 
 MAX_LEASE_HOURS_CAP: Final = 720
+MAX_LISTED_MINUTES: Final = 1440
 MAX_QUOTA: Final = 1_000_000
 _MAX_CONTACT_LENGTH: Final = 100
 _NOT_IN_CONTACT: Final = frozenset(' "\\')
@@ -75,7 +76,8 @@ class Config:
 
     ``development`` allows http on loopback hosts, for parent origins and push
     endpoints alike. ``push_services`` are origins; a leading ``*.`` label in the
-    host matches one label or more.
+    host matches one label or more. ``revoked_listed_minutes`` is how long after its expiry a
+    revoked token stays on the emergency list.
     """
 
     parent_origins: tuple[str, ...]
@@ -84,6 +86,7 @@ class Config:
     allow_gate: bool = True
     development: bool = False
     max_lease_hours: int = 24
+    revoked_listed_minutes: int = 10
     quotas: QuotaConfig = QuotaConfig()
     push_services: tuple[str, ...] = (
         "https://fcm.googleapis.com",
@@ -117,6 +120,8 @@ def _verify_config(config: Config) -> None:
         _verify_origin(origin, f"parentOrigins[{index}]", development=config.development)
     if not 1 <= config.max_lease_hours <= MAX_LEASE_HOURS_CAP:
         raise FieldError("maxLeaseHours", f"must be 1 to {MAX_LEASE_HOURS_CAP}")
+    if not 0 <= config.revoked_listed_minutes <= MAX_LISTED_MINUTES:
+        raise FieldError("revokedListedMinutes", f"must be 0 to {MAX_LISTED_MINUTES}")
     _verify_contact(config.contact)
     quotas = config.quotas
     for name in attrs.fields_dict(QuotaLimits):

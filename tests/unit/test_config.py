@@ -130,6 +130,11 @@ def test_the_longest_lease_is_an_hour_to_thirty_days(hours: int) -> None:
     assert _fault(maxLeaseHours=hours)[0] == "maxLeaseHours"
 
 
+@pytest.mark.parametrize("minutes", [-1, 1441])
+def test_a_revoked_token_is_listed_a_day_at_most(minutes: int) -> None:
+    assert _fault(revokedListedMinutes=minutes)[0] == "revokedListedMinutes"
+
+
 @pytest.mark.parametrize("value", [0, -5, 1_000_001])
 @pytest.mark.parametrize("name", _LIMITS)
 def test_a_ceiling_is_1_to_1_000_000_and_named_as_the_file_names_it(name: str, value: int) -> None:

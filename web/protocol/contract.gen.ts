@@ -426,7 +426,7 @@ export interface IsSetupResult {
   methods: readonly string[];
 }
 
-/** True for a token of a revoked lease of this origin, until ten minutes after its expiry. */
+/** True for a token of a revoked lease of this origin, until some minutes after its expiry. */
 export interface IsTokenRevokedResult {
   revoked: boolean;
 }

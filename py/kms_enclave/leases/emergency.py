@@ -8,16 +8,21 @@ from typing import Final
 import attrs
 
 from kms_enclave.codec import DamagedRecordError, parse_record
+from kms_enclave.config import Config
+from kms_enclave.context import Context
 from kms_enclave.leases.lease import LeaseRecord, lease_address
 from kms_enclave.leases.revocation import leases_of_origin
 from kms_enclave.leases.token import TokenRecord, token_address
-from kms_enclave.ports.storage import StoragePort
 from kms_enclave.scanning import scan_all
 
-__all__ = ["LISTED_FOR_MS", "RevokedToken", "is_token_revoked", "list_revoked_tokens"]
+__all__ = ["RevokedToken", "is_token_revoked", "list_revoked_tokens", "listed_for_ms"]
 
-LISTED_FOR_MS: Final = 600_000
-"""How long after its expiry a revoked token stays on the list."""
+_MINUTE_MS: Final = 60_000
+
+
+def listed_for_ms(config: Config) -> int:
+    """Return how long after its expiry a revoked token stays on the list, in milliseconds."""
+    return config.revoked_listed_minutes * _MINUTE_MS
 
 
 @attrs.frozen
@@ -31,11 +36,12 @@ class RevokedToken:
     rid: str | None = None
 
 
-async def is_token_revoked(storage: StoragePort, jti: str, *, origin: str, now_ms: int) -> bool:
+async def is_token_revoked(context: Context, jti: str, *, origin: str) -> bool:
     """Tell whether a token is of a revoked lease of this origin and not long dead."""
+    storage = context.storage
     (stored,) = await storage.read([token_address(jti)])
     token = _parse_token(stored.value) if stored else None
-    if token is None or token.lease_id is None or not _is_listed(token, now_ms):
+    if token is None or token.lease_id is None or not _is_listed(token, context):
         return False
     (lease_stored,) = await storage.read([lease_address(token.lease_id)])
     try:
@@ -45,10 +51,9 @@ async def is_token_revoked(storage: StoragePort, jti: str, *, origin: str, now_m
     return lease is not None and lease.origin == origin and lease.revoked_at is not None
 
 
-async def list_revoked_tokens(
-    storage: StoragePort, *, origin: str, now_ms: int
-) -> Sequence[RevokedToken]:
+async def list_revoked_tokens(context: Context, *, origin: str) -> Sequence[RevokedToken]:
     """Return every listed token of this origin's revoked leases."""
+    storage = context.storage
     revoked_at = {
         record.lease_id: record.revoked_at
         async for record in leases_of_origin(storage, origin)
@@ -59,7 +64,7 @@ async def list_revoked_tokens(
     tokens: list[RevokedToken] = []
     async for key, stored in scan_all(storage, "tokens"):
         token = _parse_token(stored.value)
-        if token is None or token.lease_id is None or not _is_listed(token, now_ms):
+        if token is None or token.lease_id is None or not _is_listed(token, context):
             continue
         since = revoked_at.get(token.lease_id)
         if since is not None:
@@ -67,8 +72,8 @@ async def list_revoked_tokens(
     return tokens
 
 
-def _is_listed(token: TokenRecord, now_ms: int) -> bool:
-    return now_ms < token.exp * 1000 + LISTED_FOR_MS
+def _is_listed(token: TokenRecord, context: Context) -> bool:
+    return context.clock.now_ms() < token.exp * 1000 + listed_for_ms(context.config)
 
 
 def _parse_token(text: str) -> TokenRecord | None:

@@ -18,7 +18,7 @@ from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
-from kms_enclave.leases.emergency import LISTED_FOR_MS
+from kms_enclave.leases.emergency import listed_for_ms
 from kms_enclave.leases.lease import (
     Lease,
     LeaseRecord,
@@ -98,7 +98,7 @@ async def _delete_dead(context: Context) -> None:
     # Not by the clock alone: it may be ahead, and what it calls dead would be missing when
     # it is set right. Behind what is committed time never goes, but by re-anchoring.
     head = await context.journal.read_head()
-    dead_since = min(context.clock.now_ms(), head.timestamp_ms) - LISTED_FOR_MS
+    dead_since = min(context.clock.now_ms(), head.timestamp_ms) - listed_for_ms(context.config)
     for store in _EXPENDABLE:
         dead = await context.storage.expired(store, now_ms=dead_since, limit=_RECORDS_AT_ONCE)
         if dead:

@@ -173,14 +173,12 @@ async def _verify_lease(context: Context, params: contract.LeaseIdParams, origin
 
 
 async def _is_token_revoked(context: Context, params: contract.TokenIdParams, origin: str) -> Wire:
-    revoked = await is_token_revoked(
-        context.storage, params.jti, origin=origin, now_ms=context.clock.now_ms()
-    )
+    revoked = await is_token_revoked(context, params.jti, origin=origin)
     return unstructure(contract.IsTokenRevokedResult(revoked=revoked))
 
 
 async def _revoked_tokens(context: Context, _: contract.Empty, origin: str) -> Wire:
-    found = await list_revoked_tokens(context.storage, origin=origin, now_ms=context.clock.now_ms())
+    found = await list_revoked_tokens(context, origin=origin)
     tokens = tuple(contract.RevokedTokenInfo(**attrs.asdict(token)) for token in found)
     return unstructure(contract.RevokedTokensResult(tokens=tokens))
 

@@ -201,6 +201,20 @@ async def test_revoked_tokens_are_listed_until_ten_minutes_after_their_expiry(
     assert (await worker.call("revokedTokens"))["tokens"] == []
 
 
+@pytest.mark.parametrize("minutes", [0, 3])
+async def test_the_operator_says_how_long_a_dead_token_stays_listed(
+    world: World, minutes: int
+) -> None:
+    worker = await world.ready(config={"revokedListedMinutes": minutes})
+    lease_id = await worker.create_lease()
+    token = await worker.issue(lease_id)
+    await worker.call("revokeLease", leaseId=lease_id)
+    world.clock.advance(900_000 + minutes * 60_000 - 1)
+    assert (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    world.clock.advance(1)
+    assert not (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+
+
 # --- suspending --------------------------------------------------------------------------------
 
 

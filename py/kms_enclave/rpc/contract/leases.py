@@ -327,7 +327,7 @@ class TokenIdParams:
 
 @attrs.frozen
 class IsTokenRevokedResult:
-    """True for a token of a revoked lease of this origin, until ten minutes after its expiry."""
+    """True for a token of a revoked lease of this origin, until some minutes after its expiry."""
 
     revoked: bool
 
