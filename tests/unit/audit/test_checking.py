@@ -177,3 +177,11 @@ async def test_the_page_that_asked_is_told_of_the_progress(log: Log) -> None:
     assert {event["origin"] for event in events} == {APP}
     told = [(event["data"]["verified"], event["data"]["entries"]) for event in events]
     assert told == [(100, 300), (200, 300), (300, 300)]
+
+
+async def test_another_entry_in_the_last_verified_ones_place_is_named(log: Log) -> None:
+    await log.verdict()
+    await log.worker.issue(log.lease)
+    await log.world.put("audit", 299, await log.world.record("audit", 298))
+    reason = "is not the entry that was verified before"
+    assert await log.errors(incremental=True) == [{"seqNum": 299, "reason": reason}]

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from enclave import CREDENTIALS, Refusal, World
 from exports import export, exported, judge, pruned, unset, verdict
-from forging import b64, verify_signature
+from forging import b64, unb64, verify_signature
 from kms_enclave.audit.checkpoint import Checkpoint as Unsigned
 from kms_enclave.audit.checkpoint import CheckpointError, sign_checkpoint
 from kms_enclave.audit.verify.export import MAX_LINE_BYTES, BadExportError, ExportVerifier
@@ -293,3 +293,30 @@ async def test_a_locked_enclave_exports_what_it_holds(world: World) -> None:
     assert lines[1:] == stored
     with pytest.raises(BadExportError):
         await verify_export(lines, ExportVerifier(), _verify)
+
+
+async def test_a_genuine_checkpoint_over_other_entries_is_named(world: World) -> None:
+    worker = await world.ready()
+    instance = await world.record("meta", "instance")
+    kiak = instance.handles["kiak"]
+    assert isinstance(kiak, AuditSigningKey)
+    keys = await worker.call("getAuditPublicKey")
+    public = unb64(keys["instancePublicKey"])
+    lines = await export(worker)
+    fork = Unsigned(keys["origin"], 2, b"\1" * 32)
+    lines[0] = _edited(lines[0], note=await sign_checkpoint(world.crypto, kiak, public, fork))
+    with pytest.raises(BadExportError, match="the entries are not those of the checkpoint"):
+        await verify_export(lines, ExportVerifier(), _verify)
+
+
+async def test_a_pruned_file_that_ends_before_the_pruning_entry_is_bad(world: World) -> None:
+    worker = await world.ready()
+    await worker.create_lease()
+    note = (await worker.call("getAuditCheckpoint"))["checkpoint"]
+    await worker.create_lease()
+    later = (await worker.call("getAuditCheckpoint"))["checkpoint"]
+    await worker.call("pruneAudit", keep=0, checkpoint=note, credentials=CREDENTIALS)
+    lines = await export(worker)
+    cut = [_edited(lines[0], note=later), *lines[1:-1]]
+    with pytest.raises(BadExportError, match="pruned by is missing"):
+        await verify_export(cut, ExportVerifier(), _verify)
