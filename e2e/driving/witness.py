@@ -6,7 +6,7 @@ import contextlib
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -15,15 +15,18 @@ from e2e.driving.enclave import EnclavePage, Outcome, parse_outcome
 # What the browser's processes had sent when they died is with the kernel.
 _STILL_ON_ITS_WAY_S = 0.1
 
-_BEGIN = """([url, method, calls]) => {
+_BEGIN = """([url, calls]) => {
     const tell = (said) => {
         void fetch(url, { method: "POST", mode: "no-cors", body: JSON.stringify(said) });
     };
     tell({ asked: calls.length });
-    for (const [number, parameters] of calls.entries()) {
+    for (const [number, [method, parameters]] of calls.entries()) {
         void callSdk(method, parameters).then((settled) => tell({ number, settled }));
     }
 }"""
+
+Call = tuple[str, Sequence[object]]
+"""A method of the SDK and its parameters."""
 
 
 class Witness:
@@ -39,11 +42,11 @@ class Witness:
             self._heard.append(said)
             self._changed.notify_all()
 
-    def begin(self, enclave: EnclavePage, method: str, *calls: list[object]) -> None:
+    def begin(self, enclave: EnclavePage, *calls: Call) -> None:
         """Begin calls of the SDK in one turn; return when they are under way."""
         with self._changed:
             self._heard.clear()
-        enclave.page.evaluate(_BEGIN, [self._url, method, list(calls)])
+        enclave.page.evaluate(_BEGIN, [self._url, list(calls)])
         with self._changed:
             under_way = self._changed.wait_for(lambda: bool(self._heard), timeout=10)
         assert under_way, "the page told nothing"
@@ -74,6 +77,9 @@ def witness_of_pages() -> Iterator[Witness]:
     """Listen on a free port while the block runs."""
 
     class Handler(BaseHTTPRequestHandler):
+        # Connections are kept: a browser that has to make one for each reply falls behind.
+        protocol_version = "HTTP/1.1"
+
         def do_POST(self) -> None:
             length = int(self.headers["content-length"])
             said = self.rfile.read(length)
@@ -82,6 +88,10 @@ def witness_of_pages() -> Iterator[Witness]:
             with contextlib.suppress(OSError):
                 self.send_response(204)
                 self.end_headers()
+
+        def handle(self) -> None:
+            with contextlib.suppress(ConnectionError):  # Killed while it was kept waiting.
+                super().handle()
 
         def log_message(self, *_: object) -> None:
             """Keep the tests' output clean."""

@@ -9,21 +9,18 @@ from __future__ import annotations
 
 import collections
 import itertools
-import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
 
 import attrs
 import pytest
 from playwright.sync_api import Playwright
 
-from e2e.conftest import open_page_in
-from e2e.driving.commits import announce_commits, expect_commit
+from e2e.driving.commits import announce_commits
 from e2e.driving.enclave import EnclavePage, Outcome
-from e2e.driving.killable import KillableChromium, killable_chromium
-from e2e.driving.witness import Witness, witness_of_pages
+from e2e.driving.killable import KillableChromium
+from e2e.driving.killing import IS_LONG, Killing, Length
+from e2e.driving.witness import witness_of_pages
 from e2e.unlock.enrolled import (
     PASSKEY_ID,
     Change,
@@ -37,66 +34,17 @@ from e2e.unlock.enrolled import (
 )
 from web.server.serving import LocalServer
 
-IS_LONG = os.environ.get("KMS_LONG") == "1"
 SETUPS, CHANGES = (20, 80) if IS_LONG else (3, 9)
 BETWEEN_AT_LEAST = 30 if IS_LONG else 3
 
-_GOLDEN = 0.618034
-_LATEST_S = 0.012
-# Five, so that each of four changes in turn meets every kind.
-_KINDS = ("last commit", "request", "commit", "last commit", "reply")
-
-
-@attrs.frozen
-class Length:
-    """What an undisturbed call takes."""
-
-    seconds: float
-    commits: int
-
-
-@attrs.frozen
-class Moment:
-    """When to kill: some time after the request, after one of its commits, or after the reply."""
-
-    after: Literal["request", "commit", "last commit", "reply"]
-    spread: float
-
-    def commit(self, length: Length) -> int:
-        """Return the number of the commit, where it is one."""
-        if self.after == "last commit":
-            return length.commits
-        return 1 + int(self.spread * length.commits)
-
-    def delay_s(self, length: Length) -> float:
-        """Return how long after."""
-        return self.spread * (length.seconds if self.after == "request" else _LATEST_S)
-
-
-def _moments() -> Iterator[Moment]:
-    """Of each kind in turn, spread evenly however many are taken."""
-    for number in itertools.count(1):
-        spread = number * _GOLDEN % 1
-        yield Moment(_KINDS[number % len(_KINDS)], spread)
-
 
 @attrs.define
-class Killing:
-    """One browser after another on one profile, each killed during a call."""
+class KilledChanges:
+    """What is known of the changes, and what became of those that a kill cut off."""
 
-    playwright: Playwright
-    server: LocalServer
-    witness: Witness
+    killing: Killing
     lengths: dict[str, Length] = attrs.Factory(dict)
-    moments: Iterator[Moment] = attrs.Factory(_moments)
-    between: int = 0
     figures: collections.Counter[str] = attrs.Factory(collections.Counter)
-
-    def open(self, browser: KillableChromium) -> EnclavePage:
-        places = {"app_origin": self.server.app_origin, "kms_origin": self.server.kms_origin}
-        enclave = open_page_in(browser.context, **places)
-        assert enclave.open_sdk().code is None
-        return enclave
 
     def perform(self, enclave: EnclavePage, change: Change) -> None:
         """Undisturbed, to know how long it takes."""
@@ -109,21 +57,8 @@ class Killing:
         self, browser: KillableChromium, enclave: EnclavePage, change: Change
     ) -> Outcome | None:
         """Return what the page had been answered, if it had."""
-        moment, length = next(self.moments), self.lengths[_name(change)]
-        announce_commits(enclave)
-        call = change.method, list(change.parameters)
-        if "commit" in moment.after:
-            with expect_commit(enclave, moment.commit(length)):
-                self.witness.begin(enclave, *call)
-        else:
-            self.witness.begin(enclave, *call)
-        if moment.after == "reply":
-            self.witness.wait_for_outcomes(1)
-        time.sleep(moment.delay_s(length))
-        browser.kill()
-        outcome = self.witness.last_words().get(0)
-        self.between += outcome is None
-        return outcome
+        length, call = self.lengths[_name(change)], (change.method, change.parameters)
+        return self.killing.kill_during(browser, enclave, length, call).get(0)
 
     def note(self, change: Change, outcome: Outcome | None, held: Enrolled) -> None:
         """Hold the state that was found against what the page had been told."""
@@ -140,18 +75,17 @@ def _name(change: Change) -> str:
 
 
 @pytest.fixture
-def killing(playwright: Playwright, server: LocalServer) -> Iterator[Killing]:
+def killed(playwright: Playwright, server: LocalServer) -> Iterator[KilledChanges]:
     with witness_of_pages() as witness:
-        yield Killing(playwright, server, witness)
+        yield KilledChanges(Killing(playwright, server, witness))
 
 
-def _measure(killing: Killing, profile: Path) -> tuple[History, Enrolled]:
+def _measure(killed: KilledChanges, profile: Path) -> tuple[History, Enrolled]:
     """Do each change once, and leave an enclave that is set up."""
     history, state = History(), {}
-    with killable_chromium(killing.playwright, profile) as browser:
-        enclave = killing.open(browser)
+    with killed.killing.opened(profile) as (_, enclave):
         for change in _each_change():
-            killing.perform(enclave, change)
+            killed.perform(enclave, change)
             state = history.verify(enclave, change)
     return history, state
 
@@ -177,46 +111,44 @@ def _next_change(state: Enrolled, number: int) -> Change:
     return adding(state, number) if PASSKEY_ID not in state else removing(state)
 
 
-def _kill_setups(killing: Killing, profiles: Path) -> None:
+def _kill_setups(killed: KilledChanges, profiles: Path) -> None:
     """Set up on a profile until it holds; then on the next one."""
-    killed, fresh = 0, itertools.count()
-    while killed < SETUPS:
+    kills, fresh = 0, itertools.count()
+    while kills < SETUPS:
         profile, history = profiles / f"setup {next(fresh)}", History()
         pending: tuple[Change, Outcome | None] | None = None
         held: Enrolled = {}
         while not held:
-            with killable_chromium(killing.playwright, profile) as browser:
-                enclave = killing.open(browser)
+            with killed.killing.opened(profile) as (browser, enclave):
                 if pending is not None:
                     held = history.verify(enclave, pending[0])
-                    killing.note(*pending, held)
-                if held or killed == SETUPS:
+                    killed.note(*pending, held)
+                if held or kills == SETUPS:
                     break
-                killed += 1
-                change = setting_up(killed)
-                pending = change, killing.kill_during(browser, enclave, change)
+                kills += 1
+                change = setting_up(kills)
+                pending = change, killed.kill_during(browser, enclave, change)
 
 
-def _kill_changes(killing: Killing, profile: Path, history: History, state: Enrolled) -> None:
+def _kill_changes(killed: KilledChanges, profile: Path, history: History, state: Enrolled) -> None:
     pending: tuple[Change, Outcome | None] | None = None
     for number in range(1, CHANGES + 2):
-        with killable_chromium(killing.playwright, profile) as browser:
-            enclave = killing.open(browser)
+        with killed.killing.opened(profile) as (browser, enclave):
             if pending is not None:
                 state = history.verify(enclave, pending[0])
-                killing.note(*pending, state)
+                killed.note(*pending, state)
             if number <= CHANGES:
                 change = _next_change(state, number)
-                pending = change, killing.kill_during(browser, enclave, change)
+                pending = change, killed.kill_during(browser, enclave, change)
 
 
 def test_a_killed_browser_leaves_the_old_state_or_the_new_one(
-    killing: Killing, tmp_path: Path
+    killed: KilledChanges, tmp_path: Path
 ) -> None:
-    history, state = _measure(killing, tmp_path / "measured")
-    _kill_setups(killing, tmp_path)
-    _kill_changes(killing, tmp_path / "measured", history, state)
-    for what, times in sorted(killing.figures.items()):
+    history, state = _measure(killed, tmp_path / "measured")
+    _kill_setups(killed, tmp_path)
+    _kill_changes(killed, tmp_path / "measured", history, state)
+    for what, times in sorted(killed.figures.items()):
         print(f"{times:4} {what}")  # shown by pytest -rP
-    assert killing.figures.total() == SETUPS + CHANGES
-    assert killing.between >= BETWEEN_AT_LEAST
+    assert killed.figures.total() == SETUPS + CHANGES
+    assert killed.killing.between >= BETWEEN_AT_LEAST
