@@ -10,6 +10,9 @@ import attrs
 from e2e.driving.enclave import CREDENTIALS, ENDPOINT
 
 ISSUE = {"leaseId": "LEASE", "endpoint": ENDPOINT}
+BATCH = {**ISSUE, "count": 2}
+EXTENSION = {"leaseId": "LEASE", "addHours": 1, "credentials": CREDENTIALS}
+SENDS = {"leaseId": "LEASE", "eid": ENDPOINT["eid"], "count": 1}
 LEASE = {"userId": "ada", "subs": [ENDPOINT], "ttlHours": 1, "credentials": CREDENTIALS}
 OTHER_URL = "https://fcm.googleapis.com/fcm/send/another"
 MEGABYTE = "m" * 1_000_000
@@ -38,6 +41,18 @@ def _endpoint(
 
 def _lease(name: str, changes: dict[str, object], code: str, field: str | None = None) -> Refused:
     return Refused(f"lease-{name}", "createLease", {**LEASE, **changes}, code, field)
+
+
+def _batch(name: str, count: object, code: str = "request.invalid") -> Refused:
+    return Refused(f"batch-{name}", "issueVAPIDJWTs", {**BATCH, "count": count}, code, "count")
+
+
+def _extension(name: str, changes: dict[str, object], code: str, field: str) -> Refused:
+    return Refused(f"extension-{name}", "extendLease", {**EXTENSION, **changes}, code, field)
+
+
+def _sends(name: str, changes: dict[str, object], code: str, field: str | None = None) -> Refused:
+    return Refused(f"sends-{name}", "recordSends", {**SENDS, **changes}, code, field)
 
 
 def _without(params: dict[str, object], field: str) -> dict[str, object]:
@@ -154,6 +169,8 @@ WRONG_VALUES = [
     _endpoint("aud-of-another", {"aud": "https://web.push.apple.com"}, "aud.mismatch"),
     _endpoint("aud-with-slash", {"aud": "https://fcm.googleapis.com/"}, "aud.mismatch"),
     _lease("aud-of-another", _sub(aud="https://web.push.apple.com"), "aud.mismatch"),
+    _endpoint("aud-with-path", {"aud": f"{ENDPOINT['aud']}/fcm"}, "aud.mismatch"),
+    _lease("aud-with-path", _sub(aud=f"{ENDPOINT['aud']}/fcm"), "aud.mismatch"),
     _issue("kid-of-another-key", {"kid": "A" * 43}, "key.not.found"),
     Refused("kid-unknown", "getPublicKey", {"kid": "A" * 43}, "key.not.found"),
     _lease("ttl-zero", {"ttlHours": 0}, "lease.limit"),
@@ -163,12 +180,36 @@ WRONG_VALUES = [
     _lease("ttl-over-cap", {"ttlHours": 24.5}, "lease.limit"),
     _lease("subs-none", {"subs": []}, "request.invalid", "subs"),
     _lease("subs-65", {"subs": [{**ENDPOINT, "eid": str(n)} for n in range(65)]}, "lease.limit"),
-    _lease("eid-twice", {"subs": [ENDPOINT, ENDPOINT]}, "request.invalid"),
+    _lease("eid-twice", {"subs": [ENDPOINT, ENDPOINT]}, "request.invalid", "subs[1].eid"),
     _lease(
-        "url-http", _sub(url="http://push.example/x", aud="http://push.example"), "request.invalid"
+        "url-http",
+        _sub(url="http://push.example/x", aud="http://push.example"),
+        "request.invalid",
+        "subs[0].url",
     ),
     _lease("url-user", _sub(url="https://a@fcm.googleapis.com/x"), "request.invalid"),
     _lease("url-script", _sub(url="javascript:alert(1)", aud="null"), "request.invalid"),
+]
+
+# Numbers that the methods of a lease do not take.
+COUNTS = [
+    _batch("of-none", 0),
+    _batch("of-11", 11),
+    _batch("of-1.5", 1.5),
+    _batch("of-less", -1),
+    _batch("of-text", "2"),
+    _batch("of-null", None),
+    _sends("none", {"count": 0}, "request.invalid", "count"),
+    _sends("of-1.5", {"count": 1.5}, "request.invalid", "count"),
+    _sends("of-less", {"count": -1}, "request.invalid", "count"),
+    _sends("of-unknown-eid", {"eid": "phone"}, "eid.unknown"),
+    _extension("of-nothing", {"addHours": 0}, "lease.limit", "addHours"),
+    _extension("of-less", {"addHours": -1}, "lease.limit", "addHours"),
+    _extension("over-cap", {"addHours": 24}, "lease.limit", "addHours"),
+    _extension("of-ages", {"addHours": 1e300}, "lease.limit", "addHours"),
+    _extension("of-text", {"addHours": "1"}, "request.invalid", "addHours"),
+    _extension("of-true", {"addHours": True}, "request.invalid", "addHours"),
+    _extension("to-a-time", {"exp": 4_102_444_800_000}, "request.invalid", "exp"),
 ]
 
 REFUSED = [
@@ -178,4 +219,5 @@ REFUSED = [
     *MISSING_OR_MISTYPED,
     *TOO_LARGE,
     *WRONG_VALUES,
+    *COUNTS,
 ]

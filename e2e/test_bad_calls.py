@@ -15,12 +15,26 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage
 
 from e2e.conftest import Leased, lease_in
-from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, Outcome, issue_params, lease_params
-from e2e.refused_requests import MEGABYTE, REFUSED, Refused
+from e2e.driving.enclave import (
+    CREDENTIALS,
+    PASSPHRASE,
+    Outcome,
+    issue_params,
+    lease_params,
+    parse_outcome,
+)
+from e2e.refused_requests import BATCH, EXTENSION, MEGABYTE, REFUSED, SENDS, Refused
 from web.server.serving import LocalServer
 
 # Methods of the SDK that take the request's parameters as they are.
-TAKES_PARAMS = ("createLease", "issueVAPIDJWT", "getAuditLog")
+TAKES_PARAMS = (
+    "createLease",
+    "extendLease",
+    "issueVAPIDJWT",
+    "issueVAPIDJWTs",
+    "recordSends",
+    "getAuditLog",
+)
 UNKNOWN_STEP = {"method": "noSuchMethod", "params": {}}
 
 
@@ -74,6 +88,32 @@ def test_bad_call_is_refused_by_name_and_nothing_is_different(world: World, refu
     assert outcome.elapsed_ms < 1000
     if refused.field is not None:
         assert outcome.error["details"]["field"] == refused.field
+    assert world.state() == before
+
+
+# What JSON has no words for, as a JavaScript expression.
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1n"])
+@pytest.mark.parametrize(
+    ("method", "field", "params"),
+    [
+        ("createLease", "ttlHours", lease_params()),
+        ("extendLease", "addHours", EXTENSION),
+        ("issueVAPIDJWTs", "count", BATCH),
+        ("recordSends", "count", SENDS),
+    ],
+    ids=["ttl", "extension", "batch", "sends"],
+)
+def test_number_that_is_none_is_refused_by_name_and_nothing_is_different(
+    world: World, method: str, field: str, params: object, number: str
+):
+    before = world.state()
+    asked = json.dumps(params).replace("LEASE", world.leased.lease_id)
+    call = f"callSdk('{method}', [{{ ...{asked}, {field}: {number} }}])"
+    outcome = parse_outcome(world.leased.page.page.evaluate(call))
+    assert outcome.error is not None
+    assert (outcome.error["name"], outcome.code) == ("KMSError", "request.invalid")
+    assert field in str(outcome.error["details"])
+    assert outcome.elapsed_ms < 1000
     assert world.state() == before
 
 
