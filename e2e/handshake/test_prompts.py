@@ -209,7 +209,7 @@ def test_takes_nothing_in_its_first_half_second(prompt: Prompt, how: str) -> Non
 def test_out_of_sight_it_takes_nothing_at_all(open_page: OpenPage) -> None:
     """A page that hides the iframe while the half second runs, and shows it under a click."""
     page = open_page("raw.html")
-    page.evaluate("frame.hidden = true")
+    page.evaluate("[frame.hidden, frame.height] = [true, 500]")
     page.evaluate("handshake()")
     page.evaluate(
         "port.postMessage({ id: 1, method: 'getPublicKey', params: { kid: 'authenticate' } })"

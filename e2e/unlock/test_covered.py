@@ -1,4 +1,4 @@
-"""Clicks stolen under a cover that lets them through."""
+"""Clicks stolen under a cover that lets them through, or from a prompt that is shown in part."""
 
 from __future__ import annotations
 
@@ -21,6 +21,18 @@ COVER = """() => {
 }"""
 
 COVER_DELAY_MS = 400
+
+# What says who asks, and for what, is above the first field; the button stays where it was.
+CUT_OFF = """(top) => {
+    const frame = document.querySelector("iframe");
+    const style = (element, property, value) =>
+        element.style.setProperty(property, value, "important");
+    style(frame.parentElement, "top", `${top}px`);
+    style(frame.parentElement, "height", `calc(100vh - ${top}px)`);
+    style(frame, "height", "100vh");
+    style(frame, "margin-top", `-${top}px`);
+}"""
+A_SLIVER = "document.querySelector('iframe').style.setProperty('height', '150px', 'important')"
 
 
 @pytest.fixture
@@ -68,3 +80,23 @@ def test_a_faded_iframe_takes_no_click(asked: User) -> None:
     asked.page.wait_for_timeout(COVER_DELAY_MS)
     click_through(asked)
     expect(asked.dialog.get_by_role("alert")).to_contain_text("covers this prompt")
+
+
+def test_a_prompt_that_is_cut_off_takes_no_click(asked: User) -> None:
+    field = asked.dialog.get_by_label("New passphrase").bounding_box()
+    assert field is not None
+    asked.page.evaluate(CUT_OFF, field["y"] - 40)
+    asked.page.wait_for_timeout(COVER_DELAY_MS + 600)
+    click_through(asked)
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("cuts it off")
+    asked.page.keyboard.press("Enter")
+    assert asked.enclave.call("isSetup").value["isSetup"] is False
+
+
+def test_a_prompt_with_no_room_for_what_it_says_takes_no_enter(asked: User) -> None:
+    asked.page.evaluate(A_SLIVER)
+    asked.page.wait_for_timeout(COVER_DELAY_MS + 600)
+    asked.dialog.get_by_label("The same passphrase again").focus()
+    asked.page.keyboard.press("Enter")
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("cuts it off")
+    assert asked.enclave.call("isSetup").value["isSetup"] is False

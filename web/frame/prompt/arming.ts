@@ -3,8 +3,9 @@
  *
  * A page can lure a user into clicking quickly, and show the prompt under the pointer at
  * that moment; or lay something over it that lets clicks through. So a prompt is armed
- * only when it has been on screen, uncovered, for half a second without a break: a page
- * that hides or covers the iframe while the time runs gains nothing.
+ * only when it has been on screen, whole and uncovered, for half a second without a break: a
+ * page that hides or covers the iframe while the time runs gains nothing. Nor does one that
+ * shows only the field and the button, and cuts off who asks and for what.
  *
  * Only Chromium tells whether something covers an element (Intersection Observer v2).
  * Does not protect elsewhere from a cover that lets clicks through; a prompt in a window
@@ -12,12 +13,17 @@
  */
 
 const DELAY_MS = 500;
-const VISIBLE_RATIO = 0.5;
+
+/** All of it, but for what rounding takes. A dialog is never larger than its window: what is missing was cut off. */
+const WHOLE_RATIO = 0.98;
+
+/** In a lower window the dialog scrolls, and its button and what it is for are not seen together. */
+const MIN_WINDOW_HEIGHT = 220;
 
 /** The smallest that Intersection Observer v2 allows. */
 const COVER_DELAY_MS = 100;
 
-/** `early`: wait. `covered`: something lies over what the user is to read or press. */
+/** `early`: wait. `covered`: something lies over what the user is to read or press, or cuts it off. */
 export type Armed = "armed" | "early" | "covered";
 
 interface VisibilityObserverInit extends IntersectionObserverInit {
@@ -29,22 +35,25 @@ export class Arming {
   readonly #sight: IntersectionObserver;
   readonly #covers: IntersectionObserver | null;
   readonly #covered = new Set<Element>();
-  #isVisible = false;
+  #isWhole = false;
+  #isCutOff = false;
   #clearSinceMs: number | null = null;
 
   /** `onVisible` runs each time the element comes into sight. */
   constructor(element: Element, onVisible: () => void) {
     this.#sight = new IntersectionObserver(
       (entries) => {
-        const isVisible = (entries.at(-1)?.intersectionRatio ?? 0) >= VISIBLE_RATIO;
-        const appeared = isVisible && !this.#isVisible;
-        this.#isVisible = isVisible;
+        const ratio = entries.at(-1)?.intersectionRatio ?? 0;
+        const appeared = ratio >= WHOLE_RATIO && !this.#isWhole;
+        this.#isWhole = ratio >= WHOLE_RATIO;
+        this.#isCutOff = ratio > 0 && !this.#isWhole;
         this.#update();
         if (appeared) onVisible();
       },
-      { threshold: [0, VISIBLE_RATIO] },
+      { threshold: [0, WHOLE_RATIO] },
     );
     this.#sight.observe(element);
+    window.addEventListener("resize", this.#onResize);
     this.#covers = observeCovers((part, isCovered) => {
       if (isCovered) this.#covered.add(part);
       else this.#covered.delete(part);
@@ -53,7 +62,7 @@ export class Arming {
   }
 
   get state(): Armed {
-    if (this.#covered.size > 0) return "covered";
+    if (this.#covered.size > 0 || this.#isCutOff || (this.#isWhole && isTooLow())) return "covered";
     return this.#clearSinceMs !== null && performance.now() - this.#clearSinceMs >= DELAY_MS ? "armed" : "early";
   }
 
@@ -72,13 +81,20 @@ export class Arming {
 
   stop(): void {
     this.#sight.disconnect();
+    window.removeEventListener("resize", this.#onResize);
     this.#covers?.disconnect();
   }
 
+  readonly #onResize = (): void => this.#update();
+
   #update(): void {
-    if (!this.#isVisible || this.#covered.size > 0) this.#clearSinceMs = null;
+    if (!this.#isWhole || this.#covered.size > 0 || isTooLow()) this.#clearSinceMs = null;
     else this.#clearSinceMs ??= performance.now();
   }
+}
+
+function isTooLow(): boolean {
+  return innerHeight < MIN_WINDOW_HEIGHT;
 }
 
 function observeCovers(onChange: (part: Element, isCovered: boolean) => void): IntersectionObserver | null {

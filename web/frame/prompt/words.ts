@@ -14,7 +14,7 @@ export const ABOUT_PASSPHRASE =
   "strong as they are hard to guess.";
 
 export const COVERED =
-  "Something covers this prompt, so it takes no input. Uncover it, or go on in a window of its own.";
+  "Something covers this prompt or cuts it off, so it takes no input. Uncover it, or go on in a window of its own.";
 
 export const MIN_PASSPHRASE_CHARS = 8;
 export const MAX_PASSPHRASE_CHARS = 1_024;
