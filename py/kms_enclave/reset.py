@@ -59,6 +59,8 @@ async def reset_instance(context: Context, authorisation: AuthorisationRequest) 
         async with unlocked_for(context, authorisation) as (unlocked, _):
             instance = await read_instance(context.storage)
             signer = await user_signer(context, unlocked)
+            if instance.record.uak_public != signer.uak_public:
+                raise KMSError("unlock.denied", "The enclave was reset meanwhile")
             signed = user_draft(signer, draft, lock_time=context.clock.now_ms())
             return await _restart(context, instance, signed)
     async with context.prompt.dialog() as dialog:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
@@ -10,6 +12,11 @@ import rfc8785
 from doubles import CrashError
 from enclave import CREDENTIALS, Refusal, World
 from forging import unb64, verify_signature
+from kms_enclave import reset
+from kms_enclave.context import Context
+from kms_enclave.enrollment.session import AuthorisationRequest
+from kms_enclave.enrollment.unlock import Unlocked
+from kms_enclave.ports.prompt import Dialog
 from kms_enclave.ports.storage import STORE_NAMES
 
 
@@ -153,3 +160,27 @@ async def test_a_tab_that_remembers_a_lease_of_the_old_instance_issues_nothing(
     with pytest.raises(Refusal) as caught:
         await second.issue(lease)
     assert caught.value.code == "lease.not.found"
+
+
+async def test_credentials_of_an_instance_do_not_end_the_next_one(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = await world.ready()
+    second = await world.worker()
+    unlocked_for = reset.unlocked_for
+
+    @asynccontextmanager
+    async def unlocked_then_overtaken(
+        context: Context, request: AuthorisationRequest
+    ) -> AsyncIterator[tuple[Unlocked, Dialog | None]]:
+        async with unlocked_for(context, request) as unlocked:
+            monkeypatch.undo()
+            await second.call("resetKMS", credentials=CREDENTIALS)
+            await second.call("setupPassphrase", passphrase="another passphrase")
+            yield unlocked
+
+    monkeypatch.setattr(reset, "unlocked_for", unlocked_then_overtaken)
+    with pytest.raises(Refusal) as caught:
+        await first.call("resetKMS", credentials=CREDENTIALS)
+    assert caught.value.code == "unlock.denied"
+    assert (await second.call("isSetup"))["isSetup"] is True

@@ -7,6 +7,8 @@ the instance's record, so that two tabs cannot each remove what the other relies
 
 from __future__ import annotations
 
+import attrs
+
 from kms_enclave.enrollment.keys import NewKek, enroll_opened_secret
 from kms_enclave.enrollment.record import (
     PASSPHRASE,
@@ -15,11 +17,13 @@ from kms_enclave.enrollment.record import (
     enrollment_address,
     enrollment_id_for,
     list_enrollments,
+    parse_enrollment,
     readable_enrollments,
     write_enrollment,
 )
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
+from kms_enclave.ports.storage import Record
 
 __all__ = ["add_enrollment", "change_passphrase", "remove_enrollment"]
 
@@ -35,9 +39,10 @@ async def add_enrollment(session: Session, new: NewKek) -> str:
 
 async def change_passphrase(session: Session, new: NewKek) -> None:
     """Replace the passphrase. Raises KMSError ``enrollment.not.found`` where there is none."""
-    if await session.unit.read(enrollment_address(PASSPHRASE_ENROLLMENT)) is None:
+    stored = await session.unit.read(enrollment_address(PASSPHRASE_ENROLLMENT))
+    if stored is None:
         raise _not_found(PASSPHRASE_ENROLLMENT)
-    await _store(session, new, PASSPHRASE_ENROLLMENT)
+    await _store(session, _later(new, stored), PASSPHRASE_ENROLLMENT)
     session.log(
         "enrollment.change",
         details={"enrollmentId": PASSPHRASE_ENROLLMENT, "method": PASSPHRASE},
@@ -77,6 +82,16 @@ async def _store(session: Session, new: NewKek, enrollment_id: str) -> None:
     )
     await write_enrollment(session.unit, enrollment)
     await session.change_instance(session.instance.record)
+
+
+def _later(new: NewKek, replaced: Record) -> NewKek:
+    """Return it as created after what it replaces, which tells a change from a recalibration."""
+    try:
+        earlier = parse_enrollment(replaced, expected_id=PASSPHRASE_ENROLLMENT).record.created_at
+    except KMSError:
+        return new  # Damage, which opened nothing.
+    created_at = max(new.template.created_at, earlier + 1)
+    return attrs.evolve(new, template=attrs.evolve(new.template, created_at=created_at))
 
 
 def _not_found(enrollment_id: str) -> KMSError:

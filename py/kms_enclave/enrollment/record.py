@@ -78,7 +78,11 @@ class PasskeyData:
 
 @attrs.frozen
 class EnrollmentRecord:
-    """Bytes are base64url; ``created_at`` is in milliseconds."""
+    """Bytes are base64url; ``created_at`` is in milliseconds.
+
+    A passphrase that is changed is created anew, later than the one it replaces; one that is
+    recalibrated is not.
+    """
 
     enrollment_id: str
     method: Method
@@ -93,6 +97,11 @@ class EnrollmentRecord:
     def page_only(self) -> bool:
         """Whether only the page that created the passkey can unlock with it."""
         return self.passkey is not None and self.passkey.page_only
+
+    def is_same_secret(self, earlier: EnrollmentRecord) -> bool:
+        """Tell whether what opened an ``earlier`` state of the record still opens this one."""
+        recalibrated = self.kdf is not None and self.created_at == earlier.created_at
+        return recalibrated or self.encrypted_ms == earlier.encrypted_ms
 
     def unlocks_here(self, *, allow_gate: bool) -> bool:
         """Tell whether the enclave's own dialog can unlock with it; one such must remain."""

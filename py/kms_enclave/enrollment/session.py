@@ -32,6 +32,7 @@ from kms_enclave.enrollment.credentials import (
 from kms_enclave.enrollment.keys import OpenedEnrollment, enroll_opened_secret
 from kms_enclave.enrollment.record import (
     Enrollment,
+    EnrollmentRecord,
     Via,
     enrollment_address,
     parse_enrollment,
@@ -201,7 +202,7 @@ async def commit_steps(
         unit = UnitOfWork(context.storage)
         instance = await read_instance_in(unit)
         if instance.record.uak_public != signer.uak_public:
-            raise KMSError("unlock.denied", "The enclave was reset meanwhile")
+            raise _reset_meanwhile()
         clock_ms = context.clock.now_ms()
         adjusts = is_behind(clock_ms=clock_ms, now_ms=now_ms)
         session = Session(
@@ -213,13 +214,13 @@ async def commit_steps(
             signer,
             instance,
         )
-        await _verify_still_enrolled(session, unlocked)
+        current = await _verify_still_enrolled(session, unlocked)
         if adjusts:
             session.log("clock.adjust", details={"from": now_ms})
         await _renew_certificate(session)
         if adjusts:
             await reanchor_leases(context, unit, session.instance, last_ms=now_ms, now_ms=clock_ms)
-        await _recalibrate(session, unlocked)
+        await _recalibrate(session, unlocked, current)
         results[:] = [await steps(session)]
         return unit.change(adjusts_clock_to_ms=clock_ms if adjusts else None)
 
@@ -227,24 +228,28 @@ async def commit_steps(
     return results[0]
 
 
-async def _verify_still_enrolled(session: Session, unlocked: Unlocked) -> None:
-    """Refuse what another tab has removed or changed meanwhile; keep the passkey's counter."""
+async def _verify_still_enrolled(session: Session, unlocked: Unlocked) -> EnrollmentRecord:
+    """Refuse what was removed or changed meanwhile; keep the passkey's counter.
+
+    Returns what is enrolled now: the same passphrase may have been recalibrated meanwhile.
+    """
     record = unlocked.opened.enrollment.record
     stored = await session.unit.read(enrollment_address(record.enrollment_id))
     current = parse_enrollment(stored, expected_id=record.enrollment_id) if stored else None
-    if current is None or current.record.encrypted_ms != record.encrypted_ms:
+    if current is None or not current.record.is_same_secret(record):
         raise KMSError("unlock.denied", "What unlocked was removed or changed meanwhile")
     passkey = current.record.passkey
     if passkey is not None and (unlocked.sign_count or 0) > passkey.sign_count:
         counted = attrs.evolve(passkey, sign_count=unlocked.sign_count or 0)
         record = attrs.evolve(current.record, passkey=counted)
         await write_enrollment(session.unit, attrs.evolve(current, record=record))
+    return current.record
 
 
-async def _recalibrate(session: Session, unlocked: Unlocked) -> None:
+async def _recalibrate(session: Session, unlocked: Unlocked, current: EnrollmentRecord) -> None:
     due, record = unlocked.recalibration, unlocked.opened.enrollment.record
-    if due is None or record.kdf is None:
-        return
+    if due is None or record.kdf is None or current != record:
+        return  # Not due, or somebody else has done it.
     if due.new is None:
         kdf = attrs.evolve(record.kdf, calibrated_at=due.calibrated_at)
         await write_enrollment(session.unit, Enrollment(attrs.evolve(record, kdf=kdf)))
@@ -295,6 +300,9 @@ async def _ask_until_unlocked(
             gate_only=isinstance(authorisation.given, GateRequested),
             error=error,
         )
+        current = await read_instance(context.storage)
+        if current.record.instance_id != instance.record.instance_id:
+            raise _reset_meanwhile()
         try:
             return await _attempt(context, authorisation, credentials, instance)
         except WrongCredentialsError:
@@ -337,6 +345,10 @@ async def _attempt(
             raise
         await clear_attempts(context.storage, via=via)
         return unlocked
+
+
+def _reset_meanwhile() -> KMSError:
+    return KMSError("unlock.denied", "The enclave was reset meanwhile")
 
 
 def _denial(credentials: Credentials) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 from authenticator import Authenticator
 from enclave import CREDENTIALS, Refusal, Worker, World
@@ -46,16 +48,26 @@ async def test_a_slower_device_lowers_nothing_and_is_not_asked_again_for_a_month
     assert (kdf["iterations"], kdf["calibratedAt"]) == (MAX_ITERATIONS, world.clock.now_ms())
 
 
-async def test_a_faster_device_raises_the_iterations_for_the_same_passphrase(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slow = MIN_ITERATIONS
+@pytest.fixture
+async def slow(world: World, monkeypatch: pytest.MonkeyPatch) -> Worker:
+    """A worker of an enclave that was set up on a device which was slow then."""
 
     async def calibrate(*_: object) -> int:
-        return slow
+        return MIN_ITERATIONS
 
     monkeypatch.setattr("kms_enclave.enrollment.methods.calibrate_iterations", calibrate)
-    worker = await world.ready()
+    return await world.ready()
+
+
+async def recalibrations(worker: Worker) -> int:
+    changes = [e["details"] for e in await worker.log() if e["op"] == "enrollment.change"]
+    return [change.get("reason") for change in changes].count("recalibrated")
+
+
+async def test_a_faster_device_raises_the_iterations_for_the_same_passphrase(
+    world: World, slow: Worker
+) -> None:
+    worker = slow
     before = await world.value("enrollments", ENROLLMENT)
     assert before["kdf"]["iterations"] == MIN_ITERATIONS
     world.clock.advance(30 * DAY + 1)
@@ -66,9 +78,18 @@ async def test_a_faster_device_raises_the_iterations_for_the_same_passphrase(
     assert after["createdAt"] == before["createdAt"]
     await worker.issue(lease_id)
     await worker.create_lease()
-    changes = [e["details"] for e in await worker.log() if e["op"] == "enrollment.change"]
-    assert [change["reason"] for change in changes] == ["recalibrated"]
+    assert await recalibrations(worker) == 1
     assert (await worker.call("verifyAuditChain"))["valid"]
+
+
+async def test_calls_that_unlocked_before_a_recalibration_go_on_after_it(
+    world: World, slow: Worker
+) -> None:
+    other = await world.worker()
+    world.clock.advance(30 * DAY + 1)
+    await asyncio.gather(*(tab.create_lease() for tab in (slow, slow, other, other)))
+    assert await recalibrations(slow) == 1
+    assert (await world.value("enrollments", ENROLLMENT))["kdf"]["iterations"] == MAX_ITERATIONS
 
 
 async def test_a_gate_that_the_operator_took_away_neither_unlocks_nor_counts(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -132,3 +135,24 @@ async def test_a_denial_after_a_reset_elsewhere_is_the_new_instances_entry(world
     assert [entry["op"] for entry in await first.log()] == ["instance.start", "unlock.denied"]
     await first.set_up()
     assert (await first.call("verifyAuditChain"))["valid"]
+
+
+async def test_who_answers_after_a_reset_elsewhere_is_told_so(world: World) -> None:
+    first = await world.ready()
+    second = await world.worker()
+    later = "the next instance's passphrase"
+
+    def reset_then_answer(ask: Mapping[str, Any]) -> None:
+        async def answer() -> None:
+            await second.call("resetKMS", credentials=CREDENTIALS)
+            await second.call("setupPassphrase", passphrase=later)
+            first.receive(json.dumps({"id": ask["id"], "answer": {"passphrase": later}}))
+
+        answering.append(asyncio.ensure_future(answer()))
+
+    answering: list[asyncio.Future[None]] = []
+    first.user = reset_then_answer
+    with pytest.raises(Refusal, match="reset meanwhile") as caught:
+        await first.call("generateVAPID")
+    assert caught.value.code == "unlock.denied"
+    assert len(answering) == 1
