@@ -13,7 +13,7 @@ import attrs
 
 from kms_enclave.encoding import parse_json
 from kms_enclave.origin import parse_origin
-from kms_enclave.structure import FieldError, camel_case, structure
+from kms_enclave.structure import FieldError, camel_case, from_json, structure
 
 __all__ = [
     "MAX_QUOTA",
@@ -70,6 +70,7 @@ class QuotaConfig:
     refuse_relay_over_cap: bool = False
 
 
+@from_json
 @attrs.frozen
 class Config:
     """``contact`` is the ``sub`` of every token (RFC 8292 section 2.1).

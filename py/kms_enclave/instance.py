@@ -15,6 +15,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.crypto import AuditSigningKey
 from kms_enclave.ports.storage import Address, Expectation, Put, Record, StoragePort
+from kms_enclave.structure import from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -32,6 +33,7 @@ INSTANCE: Final = Address("meta", "instance")
 _KIAK: Final = "kiak"
 
 
+@from_json
 @attrs.frozen
 class BuildInfo:
     """What runs: the package's version, and the hashes of the code and of the runtime list."""
@@ -41,6 +43,7 @@ class BuildInfo:
     manifest_hash: str
 
 
+@from_json
 @attrs.frozen
 class InstanceRecord:
     """Public keys are base64url; ``created_at`` is in milliseconds."""

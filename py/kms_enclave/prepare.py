@@ -6,26 +6,21 @@ they lie ready; without one (the command line, tests) they are made when they ar
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-
-import attrs
-
 from kms_enclave import structure
+from kms_enclave.rpc.contract import METHODS
 
 __all__ = ["prepare"]
 
 
-def prepare() -> list[type]:
-    """Prepare every class of the modules imported so far; return those that JSON can become."""
-    prepared = [cls for cls in _classes() if structure.prepare(cls)]
-    # Again: cattrs drops what it has made whenever it meets a container type for the first time.
-    return [cls for cls in prepared if structure.prepare(cls)]
+def prepare() -> None:
+    """Prepare what is stored as JSON, every request and every result; and nothing else.
 
-
-def _classes() -> Iterator[type]:
-    for name, module in sorted(sys.modules.items()):
-        if name.partition(".")[0] == "kms_enclave":
-            for value in list(vars(module).values()):
-                if isinstance(value, type) and attrs.has(value) and value.__module__ == name:
-                    yield value
+    What is in the image is downloaded by everybody.
+    """
+    # Twice: cattrs drops what it has made whenever it meets a container type for the first time.
+    for _ in range(2):
+        for method in METHODS.values():
+            structure.prepare(method.params)
+            structure.prepare(method.result, reads=False)
+        for cls in structure.classes_from_json():
+            structure.prepare(cls)

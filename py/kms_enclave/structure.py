@@ -14,17 +14,26 @@ import math
 import operator
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeVar
 
 import attrs
 import cattrs
 from cattrs.gen import make_dict_structure_fn, make_dict_unstructure_fn, override
 
-__all__ = ["FieldError", "camel_case", "prepare", "structure", "unstructure"]
+__all__ = [
+    "FieldError",
+    "camel_case",
+    "classes_from_json",
+    "from_json",
+    "prepare",
+    "structure",
+    "unstructure",
+]
 
 T = TypeVar("T")
 
+_FROM_JSON: typing.Final[list[type]] = []
 _MAX_INTEGER: typing.Final = 2**53 - 1
 """Beyond it JavaScript's numbers skip integers."""
 
@@ -70,18 +79,26 @@ def unstructure(value: object) -> dict[str, object]:
     return result
 
 
-def prepare(cls: type) -> bool:
+def from_json(cls: type[T]) -> type[T]:
+    """Mark a class that is stored as JSON: the memory image holds its converters ready."""
+    _FROM_JSON.append(cls)
+    return cls
+
+
+def classes_from_json() -> Sequence[type]:
+    """Return the marked classes of the modules imported so far."""
+    return tuple(_FROM_JSON)
+
+
+def prepare(cls: type, *, reads: bool = True) -> None:
     """Make the functions that convert ``cls`` now, not when they are first needed.
 
-    Return whether ``cls`` can be read from JSON.
+    Without ``reads`` those alone that make JSON of it.
     """
     converter = _converter()
-    try:
+    if reads:
         converter.get_structure_hook(cls)
-    except cattrs.StructureHandlerNotFoundError:
-        return False
     converter.get_unstructure_hook(cls)
-    return True
 
 
 def _first_fault(error: BaseException, path: str) -> FieldError:

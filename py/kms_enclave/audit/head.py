@@ -13,6 +13,7 @@ from kms_enclave.audit.tree import EMPTY_FRONTIER, Frontier, verify_frontier_for
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.encoding import format_base64url, parse_base64url
 from kms_enclave.ports.storage import ABSENT, Address, Record
+from kms_enclave.structure import from_json
 
 __all__ = [
     "EMPTY_HEAD",
@@ -50,6 +51,7 @@ class Head:
 EMPTY_HEAD: Final = Head(EMPTY_FRONTIER, FIRST_PREVIOUS_HASH, 0, ABSENT)
 
 
+@from_json
 @attrs.frozen
 class _HeadRecord:
     seq_num: int

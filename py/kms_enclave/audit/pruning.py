@@ -13,6 +13,7 @@ from kms_enclave.audit.verify.pruned import Pruned, verify_pruning
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import ABSENT, Address, Record, StoragePort
+from kms_enclave.structure import from_json
 
 __all__ = ["NOTHING_PRUNED", "PRUNED", "PrunedMark", "format_mark", "parse_mark", "verify_mark"]
 
@@ -31,6 +32,7 @@ class PrunedMark:
 NOTHING_PRUNED: Final = PrunedMark(0, -1, ABSENT)
 
 
+@from_json
 @attrs.frozen
 class _MarkRecord:
     first: int

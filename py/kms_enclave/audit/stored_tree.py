@@ -26,6 +26,7 @@ from kms_enclave.audit.tree import (
 )
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.ports.storage import Address, Put, Record, StoragePort
+from kms_enclave.structure import from_json
 
 __all__ = [
     "read_consistency",
@@ -38,6 +39,7 @@ __all__ = [
 ]
 
 
+@from_json
 @attrs.frozen
 class _TileRecord:
     hashes: str

@@ -14,12 +14,14 @@ from kms_enclave.audit.checkpoint import Checkpoint, CheckpointError, verify_che
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import Address, Record
+from kms_enclave.structure import from_json
 
 __all__ = ["VERDICT", "StoredVerdict", "format_verdict", "parse_verdict", "verify_verdict"]
 
 VERDICT: Final = Address("meta", "verified")
 
 
+@from_json
 @attrs.frozen
 class StoredVerdict:
     """``checkpoint`` is a signed note; ``is_setup`` tells whether a setup is in what it covers."""

@@ -17,12 +17,14 @@ from kms_enclave.ports.storage import (
     StorageError,
     StoragePort,
 )
+from kms_enclave.structure import from_json
 
 __all__ = ["REFUSAL", "Refusal", "read_refusal", "record_refusal"]
 
 REFUSAL: Final = Address("meta", "refusal")
 
 
+@from_json
 @attrs.frozen
 class Refusal:
     """The last refusal's reason, how many there were, and the first and last time in ms."""

@@ -14,6 +14,7 @@ from kms_enclave.enrollment.passphrase import PassphraseKdf
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.crypto import KeyHandle, WrappingKey
 from kms_enclave.ports.storage import Address, Record, StoragePort
+from kms_enclave.structure import from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -76,6 +77,7 @@ class PasskeyData:
     kek_salt: str | None = None
 
 
+@from_json
 @attrs.frozen
 class EnrollmentRecord:
     """Bytes are base64url; ``created_at`` is in milliseconds.

@@ -28,6 +28,7 @@ from kms_enclave.ports.storage import (
     RevisionConflictError,
     StoragePort,
 )
+from kms_enclave.structure import from_json
 
 __all__ = [
     "FREE_ATTEMPTS",
@@ -45,6 +46,7 @@ MAX_DELAY_MS: Final = 900_000
 _MAX_CONFLICTS: Final = 200
 
 
+@from_json
 @attrs.frozen
 class _Attempts:
     """``failed`` counts attempts since the last success; ``not_before`` is in milliseconds."""

@@ -16,7 +16,7 @@ from kms_enclave.config import Config
 from kms_enclave.enrollment.session import Session
 from kms_enclave.leases.endpoint import endpoint_origin
 from kms_enclave.ports.storage import Address, StoragePort
-from kms_enclave.structure import FieldError
+from kms_enclave.structure import FieldError, from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -41,6 +41,7 @@ class SubscriptionKeys:
     auth: str
 
 
+@from_json
 @attrs.frozen
 class PushSubscription:
     """``expiration_time`` is in milliseconds, as in ``PushSubscription.toJSON()``."""

@@ -21,6 +21,7 @@ from kms_enclave.ports.crypto import (
     WrappingKey,
 )
 from kms_enclave.ports.storage import Address, Record, StoragePort
+from kms_enclave.structure import from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
 IV_LENGTH: Final = 12
 
 
+@from_json
 @attrs.frozen
 class VapidKeyRecord:
     """Bytes are base64url; ``created_at`` is in milliseconds."""

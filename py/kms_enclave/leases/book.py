@@ -33,6 +33,7 @@ from kms_enclave.ports.storage import (
     Record,
     StoragePort,
 )
+from kms_enclave.structure import from_json
 
 __all__ = ["Book", "lease_book_address", "parse_book", "relay_book_address", "user_book_address"]
 
@@ -41,6 +42,7 @@ _DELETED_AT_ONCE: Final = 32
 _LONGEST_MS: Final = 24 * 3_600_000
 
 
+@from_json
 @attrs.frozen
 class BookRecord:
     """What is stored of a book."""

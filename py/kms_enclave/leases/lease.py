@@ -21,7 +21,7 @@ from kms_enclave.leases.relay import RelayBinding
 from kms_enclave.leases.token import MIN_TTL_S
 from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
-from kms_enclave.structure import FieldError, camel_case
+from kms_enclave.structure import FieldError, camel_case, from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -58,6 +58,7 @@ class Sub:
     eid: str
 
 
+@from_json
 @attrs.frozen
 class LeaseRecord:
     """Bytes are base64url, times in milliseconds."""

@@ -14,6 +14,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.ports.storage import Address, Record
+from kms_enclave.structure import from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
@@ -29,6 +30,7 @@ MAX_PATTERNS: Final = 100
 MAX_PATTERN_LENGTH: Final = 128
 
 
+@from_json
 @attrs.frozen
 class Patterns:
     """The patterns of one origin, in the order they were set."""

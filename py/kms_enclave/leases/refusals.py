@@ -29,6 +29,7 @@ from kms_enclave.ports.storage import (
     RevisionConflictError,
     StoragePort,
 )
+from kms_enclave.structure import from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["Due", "Refusal", "RefusalLog", "write_counts"]
@@ -60,6 +61,7 @@ class Refusal:
     code: str
 
 
+@from_json
 @attrs.frozen
 class _Counted:
     """``count`` refusals since the last entry, which was made at ``logged_at`` (ms)."""

@@ -15,6 +15,7 @@ import attrs
 
 from kms_enclave.encoding import format_base64url, format_json
 from kms_enclave.ports.storage import Address
+from kms_enclave.structure import from_json
 
 __all__ = [
     "MIN_TTL_S",
@@ -63,6 +64,7 @@ def signing_input(claims: TokenClaims, *, kid: str) -> bytes:
     return ".".join(parts).encode("ascii")
 
 
+@from_json
 @attrs.frozen
 class TokenRecord:
     """What is kept of a token until it is off the emergency list; ``exp`` in Unix seconds.

@@ -8,6 +8,6 @@ export const ENVIRONMENT = {
   packageBaseUrl: "https://packages.invalid/",
   // No docstrings and no asserts: smaller, and nothing of ours validates with assert.
   args: ["-OO"],
-  env: { HOME: "/home/kms", LANG: "C.UTF-8", PYTHONHASHSEED: "0" },
+  env: { HOME: "/home/kms", LANG: "C.UTF-8", PYTHONHASHSEED: "0", PYTHONNODEBUGRANGES: "1" },
   _sysExecutable: "python",
 };
