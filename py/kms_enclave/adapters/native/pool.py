@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import signal
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from types import TracebackType
@@ -21,7 +22,13 @@ class SignaturePool:
     def __init__(self, processes: int) -> None:
         # Spawned: a fork would copy whatever threads and files the caller has.
         context = multiprocessing.get_context("spawn")
-        self._executor = ProcessPoolExecutor(processes, mp_context=context)
+        # An interrupt is the caller's to handle; the processes end with it.
+        self._executor = ProcessPoolExecutor(
+            processes,
+            mp_context=context,
+            initializer=signal.signal,
+            initargs=(signal.SIGINT, signal.SIG_IGN),
+        )
 
     def __enter__(self) -> Self:
         return self

@@ -24,6 +24,8 @@ from kms_enclave.ports.crypto import SignatureCheck
 __all__ = ["read_lines", "verify_export"]
 
 _BATCH: Final = 512
+_BATCH_BYTES: Final = 1_048_576
+"""A certificate may be as long as a line."""
 _MOST_UNDER_WAY: Final = 4
 
 VerifyMany = Callable[[Sequence[SignatureCheck]], Awaitable[Sequence[bool]]]
@@ -88,12 +90,14 @@ class _Signatures:
     def __init__(self, verify: VerifyMany) -> None:
         self._verify = verify
         self._waiting: list[Claim] = []
+        self._waiting_bytes = 0
         self._under_way: deque[tuple[list[Claim], asyncio.Future[Sequence[bool]]]] = deque()
 
     async def add(self, claims: Sequence[Claim]) -> None:
         """Take claims; raises the first one's error that turns out not to hold."""
         self._waiting.extend(claims)
-        if len(self._waiting) >= _BATCH:
+        self._waiting_bytes += sum(len(claim.check.message) for claim in claims)
+        if len(self._waiting) >= _BATCH or self._waiting_bytes >= _BATCH_BYTES:
             self._send()
             await asyncio.sleep(0)
             while len(self._under_way) >= _MOST_UNDER_WAY:
@@ -114,6 +118,7 @@ class _Signatures:
     def _send(self) -> None:
         if self._waiting:
             claims, self._waiting = self._waiting, []
+            self._waiting_bytes = 0
             checks = [claim.check for claim in claims]
             self._under_way.append((claims, asyncio.ensure_future(self._verify(checks))))
 
