@@ -168,3 +168,29 @@ class Forger:
         if certificate is not None:
             lines.append({"type": "certificate", "version": 1, "certificate": certificate})
         return [rfc8785.dumps(line) for line in (*lines, *self.entries)]
+
+    def prune(self, first: int) -> None:
+        """Append the entry by which a user drops the entries below ``first``."""
+        leaves = [rfc8785.dumps(entry) for entry in self.entries[:first]]
+        last = self.entries[first - 1]
+        details = {
+            "first": first,
+            "rootHash": root(leaves).hex(),
+            "chainHash": last["chainHash"],
+            "timestamp": last["timestamp"],
+            "auditPublicKey": b64(public(self.uak)),
+            "instanceCert": self.certificate("KIAK"),
+            "via": "page",
+        }
+        self.add("audit.prune", "UAK", details=details)
+
+    @staticmethod
+    def subtrees(entries: Sequence[Mapping[str, Any]]) -> list[str]:
+        """Return the roots of the complete subtrees over some entries, the largest first."""
+        leaves = [rfc8785.dumps(entry) for entry in entries]
+        found: list[str] = []
+        while leaves:
+            size = 1 << len(leaves).bit_length() - 1
+            found.append(root(leaves[:size]).hex())
+            leaves = leaves[size:]
+        return found
