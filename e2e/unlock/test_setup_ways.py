@@ -121,6 +121,16 @@ def test_prf_that_comes_only_with_an_assertion_is_fetched_at_once(
     assert user.unlocks_with("passkey").code is None
 
 
+@pytest.mark.usefixtures("authenticator")
+def test_a_gate_that_the_page_asks_for_is_not_praised_as_encryption(user: User) -> None:
+    user.begin("setupPasskeyGate", PASSKEY)
+    user.sees("Create a passkey")
+    expect(user.dialog).to_contain_text(
+        "Whoever copies this browser’s files could get in without it."
+    )
+    expect(user.dialog).not_to_contain_text("gets nothing without it")
+
+
 def test_without_prf_the_gate_is_offered_in_plain_words(user: User) -> None:
     add_authenticator(user.page, prf=False)
     user.begin("setupPasskeyPRF", PASSKEY)

@@ -20,6 +20,7 @@ from kms_enclave.unit_of_work import UnitOfWork
 __all__ = [
     "GATE",
     "MAX_OF_A_KIND",
+    "METHODS_IN_WORDS",
     "PASSPHRASE",
     "PASSPHRASE_ENROLLMENT",
     "PRF",
@@ -47,6 +48,13 @@ PRF: Final = "passkey-prf"
 GATE: Final = "passkey-gate"
 PASSPHRASE_ENROLLMENT: Final = "enrollment:passphrase:v2"
 """There is one passphrase: it is changed, not added to."""
+
+METHODS_IN_WORDS: Final[Mapping[Method, str]] = {
+    PASSPHRASE: "a passphrase",
+    PRF: "a passkey",
+    GATE: "a passkey with lower protection",
+}
+"""What a prompt calls a method that a page asks to enroll."""
 
 MAX_OF_A_KIND: Final = 8
 _MAX_ENROLLMENTS: Final = 64

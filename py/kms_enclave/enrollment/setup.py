@@ -21,6 +21,8 @@ from kms_enclave.enrollment.methods import ask_new_passphrase, choose_method, pa
 from kms_enclave.enrollment.new_passkey import register_passkey
 from kms_enclave.enrollment.recognition import make_recognition
 from kms_enclave.enrollment.record import (
+    METHODS_IN_WORDS,
+    PASSPHRASE,
     Method,
     enrollment_id_for,
     list_enrollments,
@@ -63,7 +65,7 @@ async def setup_passphrase(context: Context, *, passphrase: str | None, origin: 
     if passphrase is not None:
         require_page_credentials(context, field="passphrase")
         return await _commit(context, await passphrase_method(context, passphrase, "page"), origin)
-    words = PromptRequest(f"{_WORDS} with a passphrase", origin, ("passphrase",))
+    words = PromptRequest(f"{_WORDS} with {METHODS_IN_WORDS[PASSPHRASE]}", origin, (PASSPHRASE,))
     async with context.prompt.dialog() as dialog:
         new = await ask_new_passphrase(context, dialog, words)
         return await _introduced(dialog, words, await _commit(context, new, origin))
@@ -78,7 +80,7 @@ async def setup_passkey(
     :func:`~kms_enclave.enrollment.new_passkey.register_passkey`.
     """
     await _require_not_set_up(context)
-    words = f"{_WORDS} with a passkey"
+    words = f"{_WORDS} with {METHODS_IN_WORDS[method]}"
     request = RegistrationRequest(method, words, origin, operation, user_name)
     async with context.prompt.dialog() as dialog:
         new = await register_passkey(context, dialog, request)

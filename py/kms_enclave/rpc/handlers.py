@@ -16,7 +16,7 @@ from kms_enclave.enrollment.addition import (
     change_passphrase_by_user,
 )
 from kms_enclave.enrollment.assertion import enclave_rp_id
-from kms_enclave.enrollment.record import GATE, PRF, Method
+from kms_enclave.enrollment.record import GATE, METHODS_IN_WORDS, PRF, Method
 from kms_enclave.enrollment.session import authenticated
 from kms_enclave.enrollment.setup import (
     SetUp,
@@ -138,7 +138,7 @@ async def _add_enrollment(
     context: Context, params: contract.AddEnrollmentParams, origin: str
 ) -> Wire:
     request = to_addition(params)
-    words = "Add a passphrase" if params.method == "passphrase" else "Add a passkey"
+    words = f"Add {METHODS_IN_WORDS[params.method]}"
     enrollment_id = await add_by_user(
         context, authorisation("addEnrollment", params, origin, words), request
     )

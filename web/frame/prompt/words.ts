@@ -9,6 +9,10 @@ export const PRIVACY = "Only this window sees what you enter. The page that asks
 export const ABOUT_PASSKEY =
   "Your face, your finger or the PIN of this device, or a security key. Nothing to remember and nothing to type; " +
   "whoever copies this device’s storage gets nothing without it.";
+export const ABOUT_GATE =
+  "Your face, your finger or the PIN of this device, or a security key. This passkey will not encrypt: this browser " +
+  "itself keeps the key to your data, and asks for the passkey before it uses it. Whoever copies this browser’s files " +
+  "could get in without it.";
 export const ABOUT_PASSPHRASE =
   "Words that you remember and type. They work in every browser. Nobody can recover them for you, and they are as " +
   "strong as they are hard to guess.";

@@ -6,7 +6,7 @@ import { ceremonyFault } from "../../passkey/failures";
 import { acceptChoice, WAITING } from "../buttons";
 import { element } from "../dom";
 import type { Act, View } from "../view";
-import { ABOUT_PASSKEY, PASSKEY_PRIVACY } from "../words";
+import { ABOUT_GATE, ABOUT_PASSKEY, PASSKEY_PRIVACY } from "../words";
 import { authenticateView } from "./authenticate";
 import { requestWords } from "./request";
 
@@ -16,7 +16,7 @@ export function registerView(ask: AskOf<"register">): View {
     name: "register",
     title: "Create a passkey",
     about: requestWords(ask),
-    rows: [element("p", {}, ABOUT_PASSKEY)],
+    rows: [element("p", {}, ask.methods.includes("passkey-gate") ? ABOUT_GATE : ABOUT_PASSKEY)],
     inputs: [],
     choices: [],
     accept,
