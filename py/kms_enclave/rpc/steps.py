@@ -5,6 +5,7 @@ A step runs inside one authenticated commit, alone or as part of a batch.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Never
 
@@ -35,6 +36,7 @@ from kms_enclave.structure import FieldError, unstructure
 __all__ = ["STEPS", "Step"]
 
 Wire = Mapping[str, object]
+_WORDLESS: Final = re.compile(r"[^A-Za-z0-9._@+*-]")
 
 
 @attrs.frozen
@@ -127,7 +129,7 @@ def _suspend(_: Context, params: contract.PatternParams) -> Step:
         await suspend_pattern(session, params.user_id_pattern)
         return unstructure(contract.Success(success=True))
 
-    return Step(f"Suspend the leases of users like {params.user_id_pattern}", run)
+    return Step(f"Suspend the leases of users like {_shown(params.user_id_pattern)}", run)
 
 
 def _lift(_: Context, params: contract.PatternParams) -> Step:
@@ -135,7 +137,15 @@ def _lift(_: Context, params: contract.PatternParams) -> Step:
         await lift_pattern(session, params.user_id_pattern)
         return unstructure(contract.Success(success=True))
 
-    return Step(f"Lift the suspension of users like {params.user_id_pattern}", run)
+    return Step(f"Lift the suspension of users like {_shown(params.user_id_pattern)}", run)
+
+
+def _shown(pattern: str) -> str:
+    """Return a pattern without what could make it a sentence, or turn the one it stands in.
+
+    What is left out stands for any one character, which ``?`` means in a pattern as well.
+    """
+    return _WORDLESS.sub("?", pattern)
 
 
 def _set_subscription(context: Context, params: contract.SetPushSubscriptionParams) -> Step:

@@ -116,6 +116,7 @@ _CREATE = {"userId": "u", "subs": [ENDPOINT], "ttlHours": 1, "credentials": CRED
             {**_CREATE, "credentials": {**CREDENTIALS, "more": 1}},
             "credentials.more",
         ),
+        ("suspendPattern", {"userIdPattern": "bot-\n*"}, "userIdPattern"),
         ("setupPassphrase", {"passphrase": 12345678}, "passphrase"),
         ("setupPassphrase", {"passphrase": PASSPHRASE, "existingMS": "x"}, "existingMS"),
         ("isSetup", {"x": 1}, "x"),

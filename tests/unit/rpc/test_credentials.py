@@ -57,7 +57,7 @@ def calls(
 
 
 WORDS = {
-    "addEnrollment": "Add a passkey",
+    "addEnrollment": "Add a passkey with lower protection",
     "removeEnrollment": "Remove a way to unlock: passkey 1",
     "changePassphrase": "Change the passphrase",
     "generateVAPID": "Make a new push key",
@@ -124,6 +124,14 @@ async def test_without_credentials_the_user_is_asked_in_words_for_the_verified_o
     assert (first["operation"], first["origin"]) == (WORDS[method], APP)
     assert first["ask"] == ("confirm" if method == "resetKMS" else "authenticate")
     assert worker.asked[-1]["ask"] == "close"
+
+
+@pytest.mark.parametrize("method", ["suspendPattern", "unsuspendPattern"])
+async def test_a_pattern_is_shown_as_one_word(world: World, method: str) -> None:
+    worker, _ = await prepared(world, config=NO_PAGE)
+    await worker.call(method, userIdPattern="bot-*. \u202eEnter your passphrase to go on")
+    words = worker.asked[0]["operation"]
+    assert words.endswith(" like bot-*.??Enter?your?passphrase?to?go?on")
 
 
 @pytest.mark.parametrize("method", WORDS)

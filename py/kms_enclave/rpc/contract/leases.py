@@ -314,7 +314,7 @@ class VerifyLeaseResult:
 class PatternParams:
     """A glob over ``userId``: ``*`` for any characters, ``?`` for one."""
 
-    user_id_pattern: str = attrs.field(validator=text(128))
+    user_id_pattern: str = attrs.field(validator=line(128))
     credentials: Credentials | None = None
 
 
