@@ -59,9 +59,10 @@ def checkout(tmp_path_factory: pytest.TempPathFactory, pieces: Path) -> Iterator
     shutil.copytree(pieces, root / "build" / "pieces")
     ports = free_ports()
     given = (f"KMS_PORT={ports.kms}", f"APP_PORT={ports.app}", f"APP_ROOT={PAGES}")
-    # What `setup` installs is there. Make ends by the signal itself, once its target has ended.
+    # What `setup` installs is there. Make ends by the signal itself, once its target has ended;
+    # where it was started with that signal ignored, as behind an `&`, as its target does.
     command = ["make", "--silent", "--old-file=setup", "dev", *given]
-    with served_by(command, cwd=root, exit_code=-signal.SIGINT):
+    with served_by(command, cwd=root, exit_codes=(-signal.SIGINT, 0)):
         yield Checkout(root, ports)
 
 

@@ -10,7 +10,14 @@ from playwright.sync_api import Browser, Playwright
 
 from e2e.conftest import OpenPage, open_page_in
 from e2e.driving.chromium import launch_chromium_without_third_party_storage
-from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, issue_params, lease_params
+from e2e.driving.enclave import (
+    PASSPHRASE,
+    EnclavePage,
+    Outcome,
+    at_once_ms,
+    issue_params,
+    lease_params,
+)
 from e2e.oracles.audit_log import verify_log
 from web.server.serving import LocalServer
 
@@ -41,6 +48,12 @@ def cross_site(open_page: OpenPage, server: LocalServer) -> EnclavePage:
 
 
 @pytest.fixture
+def ordinary(open_page: OpenPage) -> Outcome:
+    """What a first start takes where nothing is blocked."""
+    return open_page().open_sdk()
+
+
+@pytest.fixture
 def blocked(denied: EnclavePage) -> Outcome:
     """What `init()` says, on a second visit."""
     denied.open_sdk()
@@ -52,12 +65,14 @@ def test_blocked_storage_is_named(blocked: Outcome):
     assert (blocked.error["name"], blocked.code) == ("KMSError", "storage.blocked")
 
 
-def test_blocked_storage_is_told_within_a_second(blocked: Outcome):
-    assert blocked.elapsed_ms < 1000
+def test_blocked_storage_is_told_within_a_second(blocked: Outcome, ordinary: Outcome):
+    assert blocked.elapsed_ms < at_once_ms(ordinary)
 
 
-def test_blocked_storage_is_told_within_a_second_on_a_first_visit(denied: EnclavePage):
-    assert denied.open_sdk().elapsed_ms < 1000
+def test_blocked_storage_is_told_within_a_second_on_a_first_visit(
+    ordinary: Outcome, denied: EnclavePage
+):
+    assert denied.open_sdk().elapsed_ms < at_once_ms(ordinary)
 
 
 def test_message_says_what_to_do(blocked: Outcome):

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import attrs
@@ -39,10 +39,12 @@ def free_ports() -> Ports:
 
 
 @contextlib.contextmanager
-def served_by(command: Sequence[str], *, cwd: Path, exit_code: int = 0) -> Iterator[str]:
+def served_by(
+    command: Sequence[str], *, cwd: Path, exit_codes: Container[int] = (0,)
+) -> Iterator[str]:
     """Run a command that serves until it is told to end; give what it printed by then.
 
-    Fail where it ends otherwise than with `exit_code`.
+    Fail where it ends otherwise than with one of `exit_codes`.
     """
     with subprocess.Popen(
         command, cwd=cwd, stdout=subprocess.PIPE, text=True, start_new_session=True
@@ -59,4 +61,4 @@ def served_by(command: Sequence[str], *, cwd: Path, exit_code: int = 0) -> Itera
             # To all of its group, as Ctrl-C does.
             os.killpg(process.pid, signal.SIGINT)
             code = process.wait(timeout=20)
-        assert code == exit_code
+        assert code in exit_codes
