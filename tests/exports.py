@@ -9,12 +9,13 @@ from functools import cache
 
 import attrs
 from enclave import CREDENTIALS, Refusal, Worker, World
-from forging import verify_signature
+from forging import LEASE_ID, Forger, b64, public, verify_signature
+from independent.keys import MAY_SIGN
 from kms_enclave.audit.verify.export import BadExportError, ExportSummary, ExportVerifier
 from kms_enclave.audit.verify.stream import verify_export
 from kms_enclave.ports.crypto import SignatureCheck
 
-__all__ = ["Exported", "export", "exported", "judge", "pruned", "unset", "verdict"]
+__all__ = ["Exported", "every_kind", "export", "exported", "judge", "pruned", "unset", "verdict"]
 
 
 @attrs.frozen
@@ -89,6 +90,30 @@ def unset() -> Exported:
         return await _finish(await world.worker(build={"codeHash": "code-2"}))
 
     return asyncio.run(write())
+
+
+@cache
+def every_kind() -> Exported:
+    """A forged log with every operation by every signer that may sign it, and every field."""
+    log = Forger()
+    log.genesis()
+    log.setup()
+    for signer, ops in MAY_SIGN.items():
+        own = None if signer == "UAK" else log.certificate(signer, scope=sorted(ops))
+        for op in sorted(ops - {"instance.start", "setup"}):
+            times = {"unlockTime": 990, "lockTime": 1000, "duration": 10}
+            log.add(
+                op,
+                signer,
+                cert=own,
+                kid="kid",
+                userId="alice",
+                origin="https://app.example",
+                leaseId=LEASE_ID,
+                details={"via": "page", "count": 1},
+                **(times if signer == "UAK" else {}),
+            )
+    return Exported(tuple(log.export()), b64(public(log.uak)))
 
 
 def verdict(

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
-from exports import Exported, exported, judge, pruned, unset
+from exports import Exported, every_kind, exported, judge, pruned, unset
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from independent.export import verify_export_file
 from independent.jcs import NotVerified
+from mutating import added, changed, members, without
 
 _thoroughly = settings(max_examples=4 * settings.default.max_examples)
-_FILES = {"used": exported, "pruned": pruned, "without a setup": unset}
+_FILES = {
+    "used": exported,
+    "pruned": pruned,
+    "without a setup": unset,
+    "every kind": every_kind,
+}
 _FILE = pytest.mark.parametrize("name", _FILES)
 _Accepts = Callable[[Sequence[bytes]], bool]
 
@@ -35,60 +39,6 @@ _VERIFIERS: dict[str, _Accepts] = {"enclave": _enclave_accepts, "other": _other_
 _VERIFIER = pytest.mark.parametrize("accepts", _VERIFIERS.values(), ids=_VERIFIERS.keys())
 
 
-def _encode(value: object) -> bytes:
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
-
-
-def _paths(value: object, path: tuple[str | int, ...] = ()) -> list[tuple[str | int, ...]]:
-    """Return the way to every member of a JSON value, at any depth."""
-    members: list[tuple[str | int, Any]] = []
-    if isinstance(value, dict):
-        members = list(value.items())
-    elif isinstance(value, list):
-        members = list(enumerate(value))
-    return [
-        found
-        for name, member in members
-        for found in [(*path, name), *_paths(member, (*path, name))]
-    ]
-
-
-def _other(value: object) -> list[object]:
-    """Return values of the same type that are nearly the same, and one of another."""
-    if isinstance(value, bool):
-        return [not value, 1]
-    if isinstance(value, int):
-        return [value + 1, value - 1, -value - 1, str(value), None]
-    if isinstance(value, str):
-        flipped = [chr(ord(value[-1]) ^ 1), "A", "_"] if value else ["x"]
-        return [*(value[:-1] + last for last in flipped if value[-1:] != last), value + "x", 5]
-    if value is None:
-        return [0, ""]
-    return [None, [], {}]
-
-
-def _without(path: tuple[str | int, ...], line: bytes) -> bytes:
-    value = json.loads(line)
-    holder = value
-    for step in path[:-1]:
-        holder = holder[step]
-    del holder[path[-1]]
-    return _encode(value)
-
-
-def _changed(path: tuple[str | int, ...], line: bytes) -> list[bytes]:
-    changed: list[bytes] = []
-    value = json.loads(line)
-    holder = value
-    for step in path[:-1]:
-        holder = holder[step]
-    before = holder[path[-1]]
-    for other in _other(before):
-        holder[path[-1]] = other
-        changed.append(_encode(value))
-    return [each for each in changed if each != line]
-
-
 def _survivors(accepts: _Accepts, file: Exported, number: int, lines: list[bytes]) -> list[bytes]:
     return [
         line for line in lines if accepts([*file.lines[:number], line, *file.lines[number + 1 :]])
@@ -103,33 +53,20 @@ def test_the_files_verify_as_they_are(name: str, accepts: _Accepts) -> None:
 
 @_FILE
 @_VERIFIER
-def test_every_field_of_every_line_changed_removed_or_doubled_shows(
-    name: str, accepts: _Accepts
-) -> None:
+def test_every_field_of_every_line_changed_or_removed_shows(name: str, accepts: _Accepts) -> None:
     file = _FILES[name]()
-    for number, line in enumerate(file.lines):
-        for path in _paths(json.loads(line)):
-            mutations = [*_changed(path, line), _without(path, line)]
-            assert _survivors(accepts, file, number, mutations) == [], (number, path)
+    for number, path in members(file.lines):
+        line = file.lines[number]
+        mutations = [*changed(path, line), without(path, line)]
+        assert _survivors(accepts, file, number, mutations) == [], (number, path)
 
 
 @_FILE
 @_VERIFIER
 def test_an_added_field_anywhere_shows(name: str, accepts: _Accepts) -> None:
     file = _FILES[name]()
-    for number, line in enumerate(file.lines):
-        for path in [(), *_paths(json.loads(line))]:
-            value = json.loads(line)
-            holder = value
-            for step in path:
-                holder = holder[step]
-            if isinstance(holder, dict):
-                holder["added"] = "x"
-            elif isinstance(holder, list):
-                holder.append("x")
-            else:
-                continue
-            assert _survivors(accepts, file, number, [_encode(value)]) == [], (number, path)
+    for number, path in members(file.lines, with_whole=True):
+        assert _survivors(accepts, file, number, added(path, file.lines[number])) == []
 
 
 @_FILE
