@@ -8,6 +8,7 @@ import type {
   PasskeyGateCredentials,
   PassphraseCredentials,
   PatternParams,
+  PruneAuditParams,
   RemovePushSubscriptionParams,
   SetPushSubscriptionParams,
 } from "../protocol/contract.gen";
@@ -35,3 +36,4 @@ export type SubscriptionToRemove = Given<RemovePushSubscriptionParams>;
 export type LeaseExtension = Given<ExtendLeaseParams>;
 export type LeaseOfUser = Given<LeaseParams>;
 export type UserPattern = Given<PatternParams>;
+export type PruneRequest = Given<PruneAuditParams>;

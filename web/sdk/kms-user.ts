@@ -14,9 +14,15 @@ import type {
   BatchStep,
   CreateLeaseResult,
   GenerateVAPIDResult,
+  GetAuditCheckpointResult,
   GetAuditLogParams,
   GetAuditLogResult,
+  GetAuditPublicKeyResult,
+  GetConsistencyProofParams,
+  GetConsistencyProofResult,
   GetEnrollmentsResult,
+  GetInclusionProofParams,
+  GetInclusionProofResult,
   GetLeasesResult,
   GetPublicKeyResult,
   GetPushSubscriptionResult,
@@ -30,6 +36,7 @@ import type {
   IsTokenRevokedResult,
   LeaseEnd,
   LeaseIdParams,
+  PruneAuditResult,
   RecordSendsParams,
   RecordSendsResult,
   ResetResult,
@@ -41,11 +48,13 @@ import type {
   SignJWTResult,
   StatusResult,
   Success,
+  VerifyAuditChainParams,
   VerifyAuditChainResult,
   VerifyLeaseResult,
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
 import { type Aliased, aliasesOf } from "./aliases";
+import { type AuditExport, exportWholeLog } from "./audit-export";
 import { readWholeLog } from "./audit-pages";
 import type {
   Credentials,
@@ -53,6 +62,7 @@ import type {
   LeaseOfUser,
   LeaseRequest,
   NewCredentials,
+  PruneRequest,
   SubscriptionToRemove,
   SubscriptionToSet,
   UserPattern,
@@ -75,6 +85,7 @@ export type {
   LeaseRequest,
   NewCredentials,
   PasskeyPrfCredentials,
+  PruneRequest,
   SubscriptionToRemove,
   SubscriptionToSet,
   UserPattern,
@@ -321,8 +332,39 @@ export class KMSUser {
     return readWholeLog((page) => this.#enclave.call("getAuditLog", page));
   }
 
-  verifyAuditChain(): Promise<VerifyAuditChainResult> {
-    return this.#enclave.call("verifyAuditChain", {});
+  /** From the first entry on, or, `incremental`, from the last verification that found no fault. Tells `audit.progress`. */
+  verifyAuditChain(params: VerifyAuditChainParams = {}): Promise<VerifyAuditChainResult> {
+    return this.#enclave.call("verifyAuditChain", params);
+  }
+
+  /** The whole log as a file that anybody can verify offline. */
+  exportAudit(): Promise<AuditExport> {
+    return exportWholeLog((part) => this.#enclave.call("exportAudit", part));
+  }
+
+  /** Drops the oldest entries. `checkpoint` is that of an export which holds them. */
+  pruneAudit(params: PruneRequest): Promise<PruneAuditResult> {
+    return this.#enclave.call("pruneAudit", params);
+  }
+
+  /** The keys that say whose log it is, to be pinned. */
+  getAuditPublicKey(): Promise<GetAuditPublicKeyResult> {
+    return this.#enclave.call("getAuditPublicKey", {});
+  }
+
+  /** A signed note of the log's size and root (C2SP tlog-checkpoint). */
+  getAuditCheckpoint(): Promise<GetAuditCheckpointResult> {
+    return this.#enclave.call("getAuditCheckpoint", {});
+  }
+
+  /** That an entry is in the log (RFC 6962). */
+  getInclusionProof(params: GetInclusionProofParams): Promise<GetInclusionProofResult> {
+    return this.#enclave.call("getInclusionProof", params);
+  }
+
+  /** That the log grew from what it was (RFC 6962). */
+  getConsistencyProof(params: GetConsistencyProofParams): Promise<GetConsistencyProofResult> {
+    return this.#enclave.call("getConsistencyProof", params);
   }
 
   /** Deletes everything. Without credentials the user confirms in the enclave's own dialog. */
@@ -334,6 +376,7 @@ export class KMSUser {
     return new LockedError(error, {
       getStatus: () => this.getStatus(),
       getAuditLog: (params) => this.getAuditLog(params),
+      exportAudit: () => this.exportAudit(),
       resetKMS: () => this.resetKMS(),
     });
   }

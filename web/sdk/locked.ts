@@ -2,9 +2,11 @@
 
 import type { GetAuditLogParams, GetAuditLogResult, ResetResult, StatusResult } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
+import type { AuditExport } from "./audit-export";
 
 export interface LockedHandle {
   getStatus(): Promise<StatusResult>;
+  exportAudit(): Promise<AuditExport>;
   getAuditLog(params?: GetAuditLogParams): Promise<GetAuditLogResult>;
   resetKMS(): Promise<ResetResult>;
 }
