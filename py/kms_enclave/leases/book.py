@@ -7,7 +7,7 @@ that named them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import attrs
@@ -82,7 +82,14 @@ def parse_book(record: Record | None) -> BookRecord:
 class Book:
     """A book in memory; changed in place while a change is being made."""
 
-    def __init__(self, address: Address, record: Record | None, *, storage: StoragePort) -> None:
+    def __init__(
+        self,
+        address: Address,
+        record: Record | None,
+        *,
+        storage: StoragePort,
+        report_change: Callable[[Book], None],
+    ) -> None:
         stored = parse_book(record)
         self._address = address
         self._storage = storage
@@ -91,7 +98,7 @@ class Book:
         self._windows: dict[str, GrantWindow] = {}
         self._filled: list[Put] = []
         self._standing = stored.standing
-        self.is_changed = False
+        self._report_change = report_change
 
     @property
     def standing(self) -> Standing:
@@ -101,7 +108,7 @@ class Book:
     def stand(self, standing: Standing) -> None:
         """Change how the lease stands."""
         self._standing = standing
-        self.is_changed = True
+        self._report_change(self)
 
     async def decide(self, quota: Quota, count: int, *, now_ms: int) -> Decision:
         """Say whether ``count`` more may be granted at ``now_ms``."""
@@ -114,7 +121,7 @@ class Book:
 
     def grant(self, quota: Quota, count: int, *, now_ms: int) -> None:
         """Count what was decided; :meth:`puts` then says what to write."""
-        self.is_changed = True
+        self._report_change(self)
         filled = self._window(quota).grant(count, now_ms=now_ms)
         if filled is not None:
             index, entries = filled
@@ -131,7 +138,6 @@ class Book:
     def puts(self, *, now_ms: int) -> Sequence[Put]:
         """Return what was changed since the last call, and count the new revision."""
         self._revision += 1
-        self.is_changed = False
         filled, self._filled = self._filled, []
         record = Record(self._revision, self._format(), {}, now_ms + _LONGEST_MS)
         return (*filled, Put(self._address, record))

@@ -229,7 +229,7 @@ class Issuer:
         granted = [call.outcome for call in calls if isinstance(call.outcome, Granted)]
         tokens = [(outcome, claims) for outcome in granted for claims in outcome.claims]
         proofs = [outcome.proof for outcome in granted if outcome.proof is not None]
-        books = self._ledger.changed_books()
+        books = self._ledger.take_changed_books()
         leases = {outcome.lease.record.lease_id: outcome for outcome in granted}
         return Change(
             drafts=[

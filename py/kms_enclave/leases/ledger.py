@@ -56,6 +56,7 @@ class Ledger:
         self._journal = journal
         self._accounts: dict[str, Account] = {}
         self._books: dict[Address, Book] = {}
+        self._changed: dict[Book, None] = {}
         self._generation = journal.generation
 
     def begin(self) -> None:
@@ -67,11 +68,13 @@ class Ledger:
         """Drop everything, and with it what was counted and not committed."""
         self._accounts.clear()
         self._books.clear()
+        self._changed.clear()
         self._generation = self._journal.generation
 
-    def changed_books(self) -> Sequence[Book]:
-        """Return the books with something to write."""
-        return [book for book in self._books.values() if book.is_changed]
+    def take_changed_books(self) -> Sequence[Book]:
+        """Return the books with something to write, once each."""
+        changed, self._changed = tuple(self._changed), {}
+        return changed
 
     async def account(self, lease_id: str) -> Account:
         """Return a lease's account. Raises KMSError ``lease.not.found``."""
@@ -114,5 +117,9 @@ class Ledger:
         # Another lease of the same user may have been faster: one book for both.
         book = self._books.get(address)
         if book is None:
-            book = self._books[address] = Book(address, record, storage=self._storage)
+            book = Book(address, record, storage=self._storage, report_change=self._note_change)
+            self._books[address] = book
         return book
+
+    def _note_change(self, book: Book) -> None:
+        self._changed[book] = None
