@@ -8,7 +8,7 @@ import base64
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, expect
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE
@@ -35,6 +35,14 @@ RECORD_PRF = """() => {
         }
         return get(options);
     };
+}"""
+
+# In the same modal dialog as the iframe: there it is not inert.
+TAKE_THE_KEYBOARD = """() => {
+    const input = document.createElement("input");
+    input.style.cssText = "position:absolute;width:1px;height:1px;padding:0;border:0;opacity:0";
+    document.querySelector("iframe").parentElement.append(input);
+    input.focus();
 }"""
 
 CLAIMED_HOSTS = ("kms.localhost", "app.localhost", "localhost")
@@ -81,6 +89,27 @@ def test_no_passphrase(hooked: User) -> None:
         assert secret not in seen
     typed = [line for line in seen.splitlines() if line.startswith(("key", "input", "before"))]
     assert typed == []
+
+
+def test_a_user_sees_when_the_page_takes_the_keyboard_away(hooked: User) -> None:
+    hooked.begin("setupPassphrase")
+    hooked.sees("Choose a passphrase")
+    hooked.page.keyboard.type(PASSPHRASE[:4])
+    hooked.page.evaluate(TAKE_THE_KEYBOARD)
+    told = hooked.dialog.get_by_role("alert")
+    expect(told).to_contain_text("whatever you type now goes elsewhere")
+    hooked.press("Go on in a window")
+    hooked.sees("Go on in a window")
+
+
+def test_a_user_who_types_in_the_prompt_again_is_not_told_so_any_more(hooked: User) -> None:
+    hooked.begin("setupPassphrase")
+    hooked.sees("Choose a passphrase")
+    hooked.page.evaluate(TAKE_THE_KEYBOARD)
+    expect(hooked.dialog.get_by_role("alert")).to_contain_text("goes elsewhere")
+    hooked.dialog.get_by_label("New passphrase").click()
+    hooked.page.keyboard.type(PASSPHRASE)
+    expect(hooked.dialog.get_by_role("alert")).to_have_count(0)
 
 
 def test_no_prf_output(hooked: User) -> None:

@@ -15,7 +15,7 @@ import { buildDialog, buildLayout, type Layout } from "./layout";
 import type { Choice, Entry, View } from "./view";
 import { viewOf } from "./views";
 import { windowView } from "./views/window";
-import { COVERED, errorText } from "./words";
+import { COVERED, errorText, KEYBOARD_LOST } from "./words";
 
 export interface DialogObserver {
   /** A challenge for the question that is shown. */
@@ -69,6 +69,7 @@ export class PromptDialog {
     this.#abort();
     this.#clear();
     this.#arming.stop();
+    window.removeEventListener("blur", this.#onKeyboardLost);
     this.#window?.close();
     this.#dialog.remove();
   }
@@ -88,12 +89,25 @@ export class PromptDialog {
       event.preventDefault();
       this.#giveUp();
     });
+    window.addEventListener("blur", this.#onKeyboardLost);
+    dialog.addEventListener("input", () => this.#onTyped());
     // Chromium closes a dialog without asking when `cancel` was prevented once already.
     dialog.addEventListener("close", () => {
       if (!dialog.isConnected) return;
       dialog.showModal();
       this.#giveUp();
     });
+  }
+
+  /** A page can take the focus away while the user types, and read the rest; the user must see it. */
+  readonly #onKeyboardLost = (): void => {
+    const isTyping = this.#phase.name === "idle" && this.#view.inputs.length > 0;
+    if (isTyping && this.#window) this.#onEntry({ fault: KEYBOARD_LOST, offersWindow: true });
+  };
+
+  /** Not when the focus is back: what is clicked then must not move away under the pointer. */
+  #onTyped(): void {
+    if (this.#layout.error.textContent === KEYBOARD_LOST) this.#show("");
   }
 
   /** A click or Enter of the user's. */

@@ -20,6 +20,10 @@ export const ABOUT_PASSPHRASE =
 export const COVERED =
   "Something covers this prompt or cuts it off, so it takes no input. Uncover it, or go on in a window of its own.";
 
+export const KEYBOARD_LOST =
+  "The keyboard is not in this prompt: whatever you type now goes elsewhere. Click into the field before you type, " +
+  "or go on in a window of its own.";
+
 export const MIN_PASSPHRASE_CHARS = 8;
 export const MAX_PASSPHRASE_CHARS = 1_024;
 
