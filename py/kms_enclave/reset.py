@@ -45,6 +45,9 @@ class Closing:
 async def reset_instance(context: Context, authorisation: AuthorisationRequest) -> Closing | None:
     """Reset with the page's credentials, or with the user's typed word; say how the log ended.
 
+    A page that asks for the gate's ceremony has passed no credentials: the user types the
+    word as well.
+
     There is no closing entry where a locked enclave was reset, which only the user's word
     can do: credentials cannot be checked without writing to the damaged log. Raises
     KMSError ``unlock.denied``, ``unlock.cancelled``, ``request.invalid``,
@@ -56,8 +59,10 @@ async def reset_instance(context: Context, authorisation: AuthorisationRequest) 
     origin = authorisation.origin
     draft = EntryDraft(op="reset", request_id=context.crypto.random_uuid(), origin=origin)
     if authorisation.given is not None:
-        async with unlocked_for(context, authorisation) as (unlocked, _):
+        async with unlocked_for(context, authorisation) as (unlocked, dialog):
             instance = await read_instance(context.storage)
+            if dialog is not None:
+                await dialog.confirm(_prompt(instance, origin), word=_TYPED_WORD)
             signer = await user_signer(context, unlocked)
             if instance.record.uak_public != signer.uak_public:
                 raise KMSError("unlock.denied", "The enclave was reset meanwhile")
@@ -65,9 +70,12 @@ async def reset_instance(context: Context, authorisation: AuthorisationRequest) 
             return await _restart(context, instance, signed)
     async with context.prompt.dialog() as dialog:
         instance = await read_instance(context.storage)
-        request = PromptRequest(RESET_WORDS, origin, recognition=recognition_of(instance.record))
-        await dialog.confirm(request, word=_TYPED_WORD)
+        await dialog.confirm(_prompt(instance, origin), word=_TYPED_WORD)
         return await _restart(context, instance, instance_draft(instance, draft))
+
+
+def _prompt(instance: Instance, origin: str) -> PromptRequest:
+    return PromptRequest(RESET_WORDS, origin, recognition=recognition_of(instance.record))
 
 
 async def _reset_locked(context: Context, reason: str, authorisation: AuthorisationRequest) -> None:

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 import rfc8785
+from authenticator import Authenticator
 from doubles import CrashError
-from enclave import CREDENTIALS, Refusal, World
+from enclave import CREDENTIALS, PASSPHRASE, Refusal, World
 from forging import unb64, verify_signature
 from kms_enclave import reset
 from kms_enclave.context import Context
@@ -18,6 +19,7 @@ from kms_enclave.enrollment.session import AuthorisationRequest
 from kms_enclave.enrollment.unlock import Unlocked
 from kms_enclave.ports.prompt import Dialog
 from kms_enclave.ports.storage import STORE_NAMES
+from user import User
 
 
 async def _counts(world: World) -> dict[str, int]:
@@ -184,3 +186,20 @@ async def test_credentials_of_an_instance_do_not_end_the_next_one(
         await first.call("resetKMS", credentials=CREDENTIALS)
     assert caught.value.code == "unlock.denied"
     assert (await second.call("isSetup"))["isSetup"] is True
+
+
+@pytest.mark.parametrize("typed", ["RESET", "reset"])
+async def test_a_gates_ceremony_does_not_spare_the_user_the_word(world: World, typed: str) -> None:
+    worker = await world.ready()
+    gate = Authenticator()
+    worker.user = User(uses=PASSPHRASE, makes=gate)
+    await worker.call("addEnrollment", method="passkey-gate")
+    user = User(uses=gate)
+    worker.user = lambda ask: {"answer": {"word": typed}} if ask["ask"] == "confirm" else user(ask)
+    reset_by_gate = worker.call("resetKMS", credentials={"method": "passkey-gate"})
+    if typed == "RESET":
+        await reset_by_gate
+    else:
+        with pytest.raises(Refusal, match=r"unlock\.cancelled"):
+            await reset_by_gate
+    assert (await worker.call("isSetup"))["isSetup"] is (typed != "RESET")
