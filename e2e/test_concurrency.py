@@ -60,16 +60,6 @@ def test_refusals_at_once_are_one_entry_a_reason(ready: Leased):
     assert len(codes) == len(set(codes))
 
 
-def test_leases_issue_interleaved_each_with_its_own_key(ready: Leased):
-    leases = [ready.lease_id, lease_of_100_an_hour(ready.page)]
-    calls = [[issue_params(lease)] for _ in range(20) for lease in leases]
-    outcomes = ready.page.call_together("issueVAPIDJWT", calls)
-    assert [outcome.code for outcome in outcomes] == [None] * 40
-    verify_log(ready.page.log())
-    for (params,), outcome in zip(calls, outcomes, strict=True):
-        assert outcome.result["auditEntry"]["cert"]["leaseId"] == params["leaseId"]
-
-
 def in_both_tabs(tabs: Sequence[EnclavePage], lease_id: str, calls: int) -> list[Outcome]:
     """Begin calls in each tab before any tab is asked for what became of them."""
     for tab in tabs:

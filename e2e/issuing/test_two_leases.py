@@ -1,0 +1,137 @@
+"""Leases that issue at the same time, while more are made: each signs with its own keys."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from e2e.driving.enclave import (
+    ENDPOINT,
+    PASSPHRASE,
+    ROOMY,
+    EnclavePage,
+    Wire,
+    issue_params,
+    lease_params,
+    parse_outcome,
+)
+from e2e.oracles.audit_log import verify_log
+from e2e.oracles.vapid import decode_base64url, encode_base64url, verify_vapid_token
+
+CALLS = 30
+
+# Calls of the leases in turn; in the middle of them another lease is asked for.
+_INTERLEAVE = """([leases, params, lease, calls]) => {
+    const issue = (leaseId) => callSdk("issueVAPIDJWT", [{ ...params, leaseId }]);
+    const issuing = [];
+    let creating;
+    for (let n = 0; n < calls; n += 1) {
+        if (n === calls / 2) creating = callSdk("createLease", [lease]);
+        for (const leaseId of leases) issuing.push(issue(leaseId));
+    }
+    // For as long as the passphrase is derived, and one call with the new lease at once.
+    const during = (async () => {
+        let created = null;
+        void creating.then((settled) => { created = settled; });
+        while (created === null) for (const leaseId of leases) issuing.push(await issue(leaseId));
+        issuing.push(issue(created.result.leaseId));
+    })();
+    return during.then(() => Promise.all([creating, ...issuing]));
+}"""
+
+
+def lease_of(enclave: EnclavePage, **fields: object) -> str:
+    asked = lease_params(quotas={**ROOMY, "tokensPerHour": 10_000}, **fields)
+    return enclave.call("createLease", asked).value["leaseId"]
+
+
+@pytest.fixture
+def ready(enclave: EnclavePage) -> EnclavePage:
+    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
+    return enclave
+
+
+def interleave(
+    enclave: EnclavePage, leases: Sequence[str], made: Mapping[str, object]
+) -> tuple[str, list[Wire]]:
+    """Return the lease that was made meanwhile, and every token."""
+    asked = [list(leases), {"endpoint": ENDPOINT}, made, CALLS]
+    creating, *issuing = map(parse_outcome, enclave.page.evaluate(_INTERLEAVE, asked))
+    return creating.value["leaseId"], [outcome.value for outcome in issuing]
+
+
+def keys_of_leases(entries: Sequence[Wire]) -> dict[str, str]:
+    """Return the audit key that each lease was made with, as the user's key has signed it."""
+    made = [entry for entry in entries if entry["op"] == "lease.create"]
+    assert {entry["signer"] for entry in made} == {"UAK"}
+    return {entry["leaseId"]: entry["details"]["lakPublicKey"] for entry in made}
+
+
+def verify_signer(entry: Wire, keys: Mapping[str, str]) -> None:
+    """Hold the entry's certificate and signer against the key that its lease was made with."""
+    key = keys[entry["leaseId"]]
+    assert entry["signer"] == entry["cert"]["signerKind"] == "LAK"
+    assert (entry["cert"]["leaseId"], entry["cert"]["delegatePub"]) == (entry["leaseId"], key)
+    expected = encode_base64url(hashlib.sha256(decode_base64url(key)).digest())
+    assert entry["signerId"] == expected
+
+
+def test_interleaved_leases_sign_every_entry_with_their_own_key(ready: EnclavePage):
+    leases = [lease_of(ready), lease_of(ready)]
+    third, tokens = interleave(ready, leases, lease_params())
+    entries = ready.log()
+    verify_log(entries)
+    keys = keys_of_leases(entries)
+    assert len(set(keys.values())) == len(keys) == 3
+    signed = [entry for entry in entries if entry["op"] == "sign"]
+    assert {entry["leaseId"] for entry in signed} == {*leases, third}
+    for entry in signed:
+        verify_signer(entry, keys)
+    returned = {token["jti"]: token["auditEntry"] for token in tokens}
+    assert {entry["details"]["jti"]: entry for entry in signed} == returned
+    assert len(tokens) >= 2 * CALLS + 1
+
+
+def test_lease_is_made_in_the_midst_of_issuing(ready: EnclavePage):
+    leases = [lease_of(ready), lease_of(ready)]
+    interleave(ready, leases, lease_params())
+    entries = ready.log()
+    operations = [entry["op"] for entry in entries[4:]]
+    made = operations.index("lease.create")
+    assert operations[:made].count("sign") > 0
+    assert operations[made + 1 :].count("sign") > 0
+
+
+def test_interleaved_leases_of_two_keys_sign_every_token_with_their_own(ready: EnclavePage):
+    first = ready.call("getStatus").value["vapidKid"]
+    old = lease_of(ready)
+    second = ready.call("generateVAPID", lease_params()["credentials"]).value["kid"]
+    new = lease_of(ready)
+    third, tokens = interleave(ready, [old, new], lease_params(kid=first))
+    public = {kid: ready.call("getPublicKey", kid).value["publicKey"] for kid in (first, second)}
+    kids = {old: first, new: second, third: first}
+    for token in tokens:
+        kid = kids[token["auditEntry"]["leaseId"]]
+        read = _verified(token, public[kid])
+        assert read.header["kid"] == token["kid"] == token["auditEntry"]["kid"] == kid
+
+
+def _verified(token: Wire, public_key: str) -> Any:
+    return verify_vapid_token(
+        token["jwt"],
+        public_key=public_key,
+        expected_endpoint=ENDPOINT["url"],
+        now_s=time.time(),
+    )
+
+
+def test_one_lease_takes_nothing_of_anothers_quota(ready: EnclavePage):
+    leases = [lease_of(ready), lease_of(ready)]
+    calls = [[issue_params(leases[0])]] * 25
+    assert {each.code for each in ready.call_together("issueVAPIDJWT", calls)} == {None}
+    used = [ready.call("getQuota", {"leaseId": lease}).value for lease in leases]
+    assert [quota["tokensPerHour"]["used"] for quota in used] == [25, 0]
