@@ -10,7 +10,8 @@ async () => {
     new Promise((resolve) => {
       const ballast = new Uint8Array(size);
       // What repeats itself would be compressed.
-      for (let start = 0; start < size; start += 65_536) crypto.getRandomValues(ballast.subarray(start, start + 65_536));
+      for (let start = 0; start < size; start += 65_536)
+        crypto.getRandomValues(ballast.subarray(start, start + 65_536));
       const transaction = database.transaction("ballast", "readwrite");
       transaction.objectStore("ballast").put(ballast);
       transaction.oncomplete = () => resolve(true);
