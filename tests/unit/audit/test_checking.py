@@ -129,8 +129,11 @@ async def test_issuing_goes_on_while_the_log_is_verified(log: Log) -> None:
         issued += 1
     assert issued > 5
     verdict = await running
-    assert (verdict.fault, verdict.size) == (None, 300), "what was there when it began"
-    assert seen == [(at, 300) for at in range(10, 301, 10)]
+    assert verdict.fault is None
+    # What was there when it began, with the one that was under way then, if that was faster.
+    assert verdict.size in (300, 301)
+    assert {total for _, total in seen} == {verdict.size}
+    assert [at for at, _ in seen][:30] == list(range(10, 301, 10))
 
 
 async def test_a_pruning_meanwhile_is_no_fault(log: Log) -> None:
