@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -58,6 +60,37 @@ def test_the_log_is_told_in_words_and_verified(leased_demo: Demo):
             re.compile(r"#0.*The enclave’s log began"),
         ]
     )
+    leased_demo.page.get_by_role("button", name="Verify the whole chain").click()
+    expect(leased_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
+
+
+def test_the_downloaded_log_verifies_on_the_command_line(leased_demo: Demo, tmp_path: Path):
+    leased_demo.issue()
+    with leased_demo.page.expect_download() as download:
+        leased_demo.page.get_by_role("button", name="Download the log").click()
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    told = leased_demo.page.locator("#log-explain")
+    expect(told).to_contain_text("kms-enclave audit verify audit.jsonl --public-key")
+    *command, key = told.inner_text().partition("kms-enclave ")[2].split()
+    program = Path(sys.executable).with_name("kms-enclave")
+    ran = subprocess.run(
+        [program, *command[:2], path, "--public-key", key], capture_output=True, text=True
+    )
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_deleted_entry_shows_even_if_the_rest_is_linked_anew(leased_demo: Demo):
+    leased_demo.issue()
+    leased_demo.page.locator("#log-entries summary").filter(has_text="#1").click()
+    leased_demo.page.get_by_role("button", name="Delete one from a copy").click()
+    parts = leased_demo.page.locator("#log-report .part")
+    expect(parts).to_have_count(2)
+    deleted, relinked = parts.first, parts.last
+    expect(deleted).to_contain_text("Entry 1 deleted")
+    expect(deleted).to_contain_text("number 2 stands where 1 belongs")
+    expect(relinked.locator(".holds .title")).to_have_text(["Numbers", "Links", "Hashes"])
+    expect(relinked.locator(".fails .title")).to_have_text(["Signatures", "Count"])
     leased_demo.page.get_by_role("button", name="Verify the whole chain").click()
     expect(leased_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
 

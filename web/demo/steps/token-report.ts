@@ -3,11 +3,12 @@
 import type { AuditEntry, Endpoint, IssuedToken } from "/sdk/kms-user.js";
 import { element } from "../../pages/dom";
 import { auditKeysOf, ENTRY_INSPECTIONS } from "../../pages/inspect/entry";
-import { type Finding, inspectAll } from "../../pages/inspect/inspection";
+import { inspectAll } from "../../pages/inspect/inspection";
 import { type JsonObject, parseToken, TOKEN_INSPECTIONS } from "../../pages/inspect/token";
 import { claimMeaning } from "../words/claims";
 import { entryInWords, signerInWords } from "../words/entries";
 import { formatTime } from "../words/times";
+import { findingList, part } from "./findings";
 
 export async function tokenReport(
   { jwt, vapidPublicKey, auditEntry }: IssuedToken,
@@ -27,30 +28,6 @@ export async function tokenReport(
     part("The token", compact(jwt)),
     part(`Its entry in the log, number ${auditEntry.seqNum}`, ...entryPart(auditEntry), findingList(entryFindings)),
   ];
-}
-
-function part(title: string, ...children: readonly HTMLElement[]): HTMLElement {
-  return element("section", { class: "part" }, element("h3", {}, title), ...children);
-}
-
-const MARKS: Readonly<Record<Finding["outcome"], readonly [mark: string, words: string]>> = {
-  holds: ["✓", "holds"],
-  fails: ["✗", "does not hold"],
-  unsupported: ["–", "not checked"],
-};
-
-function findingList(findings: readonly Finding[]): HTMLElement {
-  const rows = findings.map(({ title, outcome, note }) => {
-    const [mark, words] = MARKS[outcome];
-    return element(
-      "li",
-      { class: outcome },
-      element("span", { class: "mark", role: "img", "aria-label": words }, mark),
-      element("span", { class: "title" }, title),
-      element("span", { class: "note" }, note),
-    );
-  });
-  return element("ul", { class: "findings" }, ...rows);
 }
 
 function claimsTable(values: JsonObject): HTMLElement {
