@@ -40,6 +40,9 @@ def run(arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except SystemExit:
+        # What click and rich both do with 1, a verdict here, when nobody reads the output.
+        return Status.CLOSED_OUTPUT
     return status if isinstance(status, int) else Status.VERIFIED
 
 

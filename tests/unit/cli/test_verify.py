@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -211,6 +213,39 @@ def test_the_installed_command_ends_with_the_status(path: Path) -> None:
     ran = _command("audit", "verify", path)
     assert ran.returncode == 1
     assert "Traceback" not in ran.stderr
+
+
+@pytest.mark.parametrize("arguments", [["verify"], ["show"], ["show", "--json"]])
+def test_output_that_nobody_reads_is_no_verdict(arguments: list[str], path: Path) -> None:
+    write(path, exported().lines)
+    reading, writing = os.pipe()
+    os.close(reading)
+    program = Path(sys.executable).with_name("kms-enclave")
+    ran = subprocess.run(
+        [program, "audit", *arguments, path], stdout=writing, stderr=subprocess.PIPE, timeout=60
+    )
+    os.close(writing)
+    assert ran.returncode == 141
+    assert b"Traceback" not in ran.stderr
+    assert b"Exception" not in ran.stderr
+
+
+def test_an_interrupt_ends_both_processes_quietly(path: Path) -> None:
+    write(path, _long_log().export())
+    program = Path(sys.executable).with_name("kms-enclave")
+    # In a group of its own, as a shell starts it: an interrupt goes to all of the group.
+    running = subprocess.Popen(
+        [program, "audit", "compare", path, path],
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True,
+    )  # fmt: skip
+    children = Path(f"/proc/{running.pid}/task/{running.pid}/children")
+    deadline = time.monotonic() + 60
+    while not children.read_text() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert b"Traceback" not in err
 
 
 def test_a_terminal_without_the_characters_gets_their_numbers(path: Path) -> None:

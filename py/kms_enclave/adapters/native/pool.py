@@ -22,13 +22,7 @@ class SignaturePool:
     def __init__(self, processes: int) -> None:
         # Spawned: a fork would copy whatever threads and files the caller has.
         context = multiprocessing.get_context("spawn")
-        # An interrupt is the caller's to handle; the processes end with it.
-        self._executor = ProcessPoolExecutor(
-            processes,
-            mp_context=context,
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-        )
+        self._executor = ProcessPoolExecutor(processes, mp_context=context)
 
     def __enter__(self) -> Self:
         return self
@@ -44,7 +38,13 @@ class SignaturePool:
     async def verify_ed25519(self, checks: Sequence[SignatureCheck]) -> Sequence[bool]:
         """Check many signatures in one of the processes; one answer for each, in order."""
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, _verify, list(checks))
+        # Processes that start inherit the mask: an interrupt is the caller's alone to handle.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            answers = loop.run_in_executor(self._executor, _verify, list(checks))
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return await answers
 
 
 def _verify(checks: Sequence[SignatureCheck]) -> Sequence[bool]:
