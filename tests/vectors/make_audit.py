@@ -1,7 +1,7 @@
 """Writes the files of tests/vectors/audit: two exports of one log, and a checkpoint.
 
 An enclave on the native adapters makes them; its keys are random, so that every run
-writes other files. docs/cli.md and docs/spec/audit.md show what is in them.
+writes other files. docs/cli.md shows what is in them.
 
 usage: PYTHONPATH=py:tests python tests/vectors/make_audit.py tests/vectors/audit
 """
@@ -35,9 +35,6 @@ async def _write(folder: Path) -> None:
     for _ in range(2):
         await worker.issue(lease)
     _store(folder / "friday.jsonl", await export(worker))
-
-    await worker.call("pruneAudit", keep=4, checkpoint=note, credentials=CREDENTIALS)
-    _store(folder / "pruned.jsonl", await export(worker))
     print((await worker.call("getAuditPublicKey"))["auditPublicKey"])
 
 

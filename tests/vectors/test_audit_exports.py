@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from exports import judge, verdict
+from independent.export import verify_export_file
 
 _FOLDER = Path(__file__).parent
 _EXPECTED: dict[str, Any] = json.loads((_FOLDER / "audit-exports.json").read_text("utf-8"))
@@ -30,6 +31,14 @@ def test_a_kept_file_is_what_it_was(name: str) -> None:
         "rootHash": summary.root_hash,
         "chainHash": summary.chain_hash,
     } == expected
+
+
+@pytest.mark.parametrize("name", _EXPECTED)
+def test_a_kept_file_is_that_to_the_other_verifier_too(name: str) -> None:
+    expected = _EXPECTED[name]
+    found = verify_export_file((_FOLDER / name).read_bytes(), public_key=expected["key"])
+    assert (found.size, found.first) == (expected["size"], expected["first"])
+    assert (found.root.hex(), found.chain_hash) == (expected["rootHash"], expected["chainHash"])
 
 
 @pytest.mark.parametrize("name", _EXPECTED)
