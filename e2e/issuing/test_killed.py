@@ -162,7 +162,8 @@ def _use_up(enclave: EnclavePage, issuing: Issuing) -> None:
 def _is_given_up(enclave: EnclavePage, profile: Path) -> bool:
     """Tell whether the browser itself has begun an empty database in place of this one.
 
-    Chromium does so where a kill tore what it was writing. Then no key is left that could issue.
+    A kill can tear the last record of LevelDB's log. Chromium's next start writes on behind it, and
+    the start after that takes the database for damaged. Then no key is left that could issue.
     """
     if enclave.call("isSetup").value["isSetup"]:
         return False
