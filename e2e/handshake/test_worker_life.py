@@ -104,7 +104,7 @@ def test_a_locked_enclave_still_shows_its_evidence(open_page: OpenPage) -> None:
     page = open_page("sdk.html", start="locked")
     outcome = page.evaluate("outcome(open_())")
     assert outcome["error"]["code"] == "attestation.failed"
-    assert outcome["error"]["handle"] == ["getStatus", "getAuditLog", "resetKMS"]
+    assert outcome["error"]["handle"] == ["getStatus", "getAuditLog", "exportAudit", "resetKMS"]
     page.evaluate("async () => { window.locked = await kms.init().catch((error) => error); }")
     assert page.evaluate("locked instanceof KMSError && locked instanceof LockedError")
     assert page.evaluate("locked.handle.getStatus()") == {"state": "locked"}
