@@ -33,7 +33,7 @@ class Port:
         return self.page.request(f"JSON.parse({json.dumps(text)})")
 
     def records(self) -> list[dict[str, Any]]:
-        return self.page.run_in_frame("read_records.js")
+        return self.page.records()
 
 
 @pytest.fixture(scope="module")

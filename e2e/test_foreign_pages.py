@@ -170,4 +170,6 @@ def test_answers_from_the_page_settle_no_question(serve: Serve, context: Browser
         }"""
     )
     page.page.wait_for_function("raw.received.some(({ event }) => event === 'prompt.show')")
+    # Each was refused under the id that it bore; the next question bears one of those too.
+    page.page.wait_for_function("raw.received.filter(({ error }) => error).length >= 20")
     assert page.ask("isSetup", {}).value["isSetup"] is False

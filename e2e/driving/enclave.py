@@ -76,6 +76,11 @@ class EnclavePage:
         arguments = [self.kms_origin, options]
         return parse_outcome(self.page.evaluate("([o, more]) => openSdk(o, more)", arguments))
 
+    def records(self) -> list[dict[str, Any]]:
+        """Return what is stored, but for the verdict of the verification that runs by itself."""
+        stored = self.run_in_frame("read_records.js")
+        return [each for each in stored if (each["store"], each["key"]) != ("meta", "verified")]
+
     def beside(self, script: str) -> None:
         """Run a script on the enclave's origin, in a tab of its own that nothing takes away."""
         with contextlib.closing(self.page.context.new_page()) as tab:

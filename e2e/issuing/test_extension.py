@@ -107,7 +107,7 @@ def test_extended_lease_issues_past_its_old_end_under_its_certificate(one_hour: 
 
 
 def _stored(page: EnclavePage) -> Any:
-    return [page.run_in_frame("read_records.js"), page.call("getLeases").value]
+    return [page.records(), page.call("getLeases").value]
 
 
 @pytest.mark.parametrize("method", ["extendLease", "refreshLease", "resumeLease"])

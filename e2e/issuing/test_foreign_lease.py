@@ -34,7 +34,7 @@ class TwoOrigins:
 
     def state(self) -> Any:
         """Return what the owner sees of its lease, and the records behind it."""
-        records = self.owner.run_in_frame("read_records.js")
+        records = self.owner.records()
         kept = [each for each in records if each["store"] not in ("audit", "meta")]
         quota = self.owner.call("getQuota", {"leaseId": self.lease_id}).value
         return [self.owner.call("getLeases").value, quota, kept]

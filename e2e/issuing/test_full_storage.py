@@ -44,7 +44,7 @@ class Issuing:
         return self.page.call_together("issueVAPIDJWT", asked)
 
     def records(self) -> list[Wire]:
-        return self.page.run_in_frame("read_records.js")
+        return self.page.records()
 
     def used(self) -> int:
         quota = self.page.call("getQuota", {"leaseId": self.lease_id}).value
