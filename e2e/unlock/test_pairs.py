@@ -34,12 +34,15 @@ class Keyring:
         assert self._user.unlocks_with(way).code is None
 
 
+def title_of(way: str) -> str:
+    return "Choose a passphrase" if way == "passphrase" else "Create a passkey"
+
+
 def create(user: User, way: str) -> None:
+    user.sees(title_of(way))
     if way == "passphrase":
-        user.sees("Choose a passphrase")
         user.type(PASSPHRASE, PASSPHRASE)
     else:
-        user.sees("Create a passkey")
         user.press("Create passkey")
 
 
@@ -59,6 +62,8 @@ def test_both_unlock_and_each_alone(user: User, first: str, second: str) -> None
         user.type(PASSPHRASE)
     else:
         user.press("Use your passkey")
+    # The first key is touched until its ceremony is over.
+    user.sees(title_of(second))
     keyring.take(second)
     create(user, second)
     assert user.outcome().value["enrollmentId"] == f"enrollment:{second}:v2"
