@@ -17,6 +17,7 @@ from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
 from kms_enclave.leases.ending import end_lease
 from kms_enclave.leases.lease import (
+    Lease,
     LeaseRecord,
     parse_lease,
     read_lease_in,
@@ -43,16 +44,7 @@ async def revoke_lease(context: Context, lease_id: str, *, origin: str) -> int:
             raise KMSError("origin.denied", "The lease belongs to another origin")
         effective[:] = [lease.record.revoked_at or now_ms]
         if lease.record.revoked_at is None:
-            instance = await read_instance_in(unit)
-            await end_lease(
-                context,
-                unit,
-                instance,
-                lease,
-                now_ms=now_ms,
-                reason="user-requested",
-                origin=origin,
-            )
+            await _revoke(context, unit, lease, now_ms=now_ms, origin=origin)
         return unit.change()
 
     await context.journal.commit(plan)
@@ -65,7 +57,6 @@ async def revoke_leases(context: Context, *, origin: str) -> Sequence[str]:
 
     async def plan(now_ms: int) -> Change:
         unit = UnitOfWork(context.storage)
-        instance = await read_instance_in(unit)
         live = [
             record
             async for record in leases_of_origin(context.storage, origin)
@@ -73,20 +64,26 @@ async def revoke_leases(context: Context, *, origin: str) -> Sequence[str]:
         ]
         for record in live:
             lease = await read_lease_in(unit, record.lease_id)
-            await end_lease(
-                context,
-                unit,
-                instance,
-                lease,
-                now_ms=now_ms,
-                reason="user-requested",
-                origin=origin,
-            )
+            await _revoke(context, unit, lease, now_ms=now_ms, origin=origin)
         revoked[:] = [record.lease_id for record in live]
         return unit.change()
 
     await context.journal.commit(plan)
     return revoked
+
+
+async def _revoke(
+    context: Context, unit: UnitOfWork, lease: Lease, *, now_ms: int, origin: str
+) -> None:
+    await end_lease(
+        context,
+        unit,
+        await read_instance_in(unit),
+        lease,
+        now_ms=now_ms,
+        reason="user-requested",
+        origin=origin,
+    )
 
 
 async def revoke_leases_of_key(session: Session, kid: str, *, reason: str) -> None:

@@ -13,9 +13,9 @@ import attrs
 
 from kms_enclave.errors import KMSError
 
-__all__ = ["SPOTLESS", "SUSPENDED_FOR_MS", "Standing", "verify_standing"]
+__all__ = ["SPOTLESS", "Standing", "verify_standing"]
 
-SUSPENDED_FOR_MS: Final = 3_600_000
+_SUSPENDED_FOR_MS: Final = 3_600_000
 _REMEMBERED_FOR_MS: Final = 3_600_000
 _SUSPENDING: Final = 11
 _TTL_S: Final = 900
@@ -46,7 +46,7 @@ class Standing:
         """Return the standing after one more violation."""
         violations = (*self._counting(now_ms), now_ms)
         suspends = len(violations) >= _SUSPENDING
-        return Standing(violations, now_ms + SUSPENDED_FOR_MS if suspends else 0)
+        return Standing(violations, now_ms + _SUSPENDED_FOR_MS if suspends else 0)
 
     def restamped(self, *, last_ms: int, now_ms: int) -> Standing:
         """Return the standing as it stood at ``last_ms``, for a clock that now says ``now_ms``."""
