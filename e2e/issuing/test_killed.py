@@ -79,8 +79,7 @@ class Issuing:
 
     def round(self) -> list[Issue]:
         """Return a call for each place, of the leases in turn, single and batch in turn."""
-        counts = itertools.cycle([1, BATCH])
-        pairs = zip(ENDPOINTS, counts)  # noqa: B905
+        pairs = zip(ENDPOINTS, itertools.cycle([1, BATCH]), strict=False)
         return [Issue(lease, *pair) for pair in pairs for lease in self.leases]
 
     def reconcile(
