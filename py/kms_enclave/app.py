@@ -56,9 +56,9 @@ async def run(
         capabilities = await run_self_tests(context)
     except (KMSError, StorageError, FieldError) as error:
         return _refuse(channel, _as_kms_error(error))
-    issuer = Issuer(context=context, ledger=Ledger(storage=ports.storage, journal=context.journal))
+    ledger = Ledger(storage=ports.storage, journal=context.journal)
     channel.handle = Dispatcher(
-        handlers=make_handlers(context, issuer),
+        handlers=make_handlers(context, Issuer(context=context, ledger=ledger), ledger),
         lock=context.lock,
         new_correlation_id=ports.crypto.random_uuid,
         report=_report,

@@ -248,11 +248,24 @@ class Journal:
         Raises KMSError ``attestation.failed`` where the record is damaged.
         """
         (record,) = await self._storage.read([HEAD])
-        try:
-            return parse_head(record)
-        except DamagedRecordError as error:
-            reason = f"the log's head is damaged: {error}"
-            raise KMSError("attestation.failed", details={"reason": reason}) from None
+        return _parse(record)
+
+    async def consult(self, question: Callable[[int], Awaitable[T]]) -> T:
+        """Return the answer to ``question``, which reads the state and changes nothing.
+
+        It may rest on what was read in this generation: one look at the head says whether that
+        is current, and begins a new generation if it is not. Called with the time in milliseconds
+        that a change would have now; what it raises passes through.
+        """
+        async with self._turn:
+            (record,) = await self._storage.read([HEAD])
+            head = self._head
+            if head is None or record is None or head.revision != record.revision:
+                self.forget()
+                head = _parse(record)
+                if record is not None:  # A log that nobody began may be begun by another worker.
+                    self._head = head
+            return await question(self.time_after(head))
 
     async def _is_at(self, head: Head) -> bool:
         (record,) = await self._storage.read([HEAD])
@@ -262,6 +275,14 @@ class Journal:
         """Drop what is remembered: somebody else wrote."""
         self._head = None
         self.generation += 1
+
+
+def _parse(record: Record | None) -> Head:
+    try:
+        return parse_head(record)
+    except DamagedRecordError as error:
+        reason = f"the log's head is damaged: {error}"
+        raise KMSError("attestation.failed", details={"reason": reason}) from None
 
 
 def _time_of(change: Change, now_ms: int) -> int:

@@ -7,8 +7,8 @@ commit, as for a refusal, the journal compares the head before the answer is giv
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, TypeVar
 
 import attrs
 
@@ -27,6 +27,8 @@ from kms_enclave.ports.storage import ABSENT, Address, Expectation, Record, Stor
 __all__ = ["Account", "Ledger"]
 
 _MOST_REMEMBERED: Final = 2000
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -70,6 +72,19 @@ class Ledger:
         self._books.clear()
         self._changed.clear()
         self._generation = self._journal.generation
+
+    async def consult(self, question: Callable[[int], Awaitable[T]]) -> T:
+        """Return the answer to a question about accounts, as they are when it is asked.
+
+        ``question`` is given the time in milliseconds and changes nothing; what it raises
+        passes through.
+        """
+
+        async def ask(now_ms: int) -> T:
+            self.begin()
+            return await question(now_ms)
+
+        return await self._journal.consult(ask)
 
     def take_changed_books(self) -> Sequence[Book]:
         """Return the books with something to write, once each."""

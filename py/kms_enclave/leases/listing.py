@@ -6,15 +6,17 @@ from collections.abc import Sequence
 
 import attrs
 
+from kms_enclave.audit.skew import is_behind
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, verify_live_lease
+from kms_enclave.leases.ledger import Ledger
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
-from kms_enclave.leases.standing import verify_standing
+from kms_enclave.leases.standing import Standing, verify_standing
 from kms_enclave.ports.storage import StoragePort
 from kms_enclave.scanning import scan_all
 
-__all__ = ["LeaseState", "leases_with_state", "verify_lease"]
+__all__ = ["LeaseState", "lease_state", "leases_with_state"]
 
 
 @attrs.frozen
@@ -29,7 +31,8 @@ async def leases_with_state(
     storage: StoragePort, *, origin: str, now_ms: int
 ) -> Sequence[LeaseState]:
     """Return an origin's leases, each with whether it may be used now."""
-    patterns = await _patterns(storage, origin)
+    (stored_patterns,) = await storage.read([patterns_address(origin)])
+    patterns = parse_patterns(stored_patterns)
     found: list[LeaseState] = []
     async for key, stored in scan_all(storage, "leases"):
         try:
@@ -37,31 +40,44 @@ async def leases_with_state(
         except KMSError:
             continue  # Damaged: whoever uses it is told.
         if lease.record.origin == origin:
-            reason = await _reason(storage, lease, patterns, origin, now_ms)
+            reason = await _stored_reason(storage, lease, patterns, now_ms)
             found.append(LeaseState(lease.record, reason))
     return found
 
 
-async def verify_lease(
-    lease: Lease, storage: StoragePort, *, origin: str, now_ms: int
-) -> str | None:
-    """Return the code with which issuing under a lease would be refused now, or ``None``."""
-    return await _reason(storage, lease, await _patterns(storage, origin), origin, now_ms)
+async def lease_state(
+    ledger: Ledger, lease_id: str, *, expected_origin: str, now_ms: int, clock_ms: int
+) -> LeaseState:
+    """Return a lease with whether it may be used now, by the log's time and the clock.
+
+    Raises KMSError ``lease.not.found`` or ``origin.denied``.
+    """
+    account = await ledger.account(lease_id)
+    lease = account.lease
+    if lease.record.origin != expected_origin:
+        raise KMSError("origin.denied", details={"leaseId": lease_id})
+    if is_behind(clock_ms=clock_ms, now_ms=now_ms):
+        return LeaseState(lease.record, "clock.skew")
+    return LeaseState(lease.record, _reason(lease, account.patterns, account.book.standing, now_ms))
 
 
-async def _reason(
-    storage: StoragePort, lease: Lease, patterns: Patterns, origin: str, now_ms: int
+async def _stored_reason(
+    storage: StoragePort, lease: Lease, patterns: Patterns, now_ms: int
 ) -> str | None:
-    suspended = patterns.match(lease.record.user_id)
+    (book,) = await storage.read([lease_book_address(lease.record.lease_id)])
     try:
-        verify_live_lease(lease, expected_origin=origin, now_ms=now_ms, suspended=suspended)
-        (book,) = await storage.read([lease_book_address(lease.record.lease_id)])
-        verify_standing(parse_book(book).standing, now_ms=now_ms, clock_ms=now_ms)
+        standing = parse_book(book).standing
+    except KMSError as refusal:
+        return refusal.code
+    return _reason(lease, patterns, standing, now_ms)
+
+
+def _reason(lease: Lease, patterns: Patterns, standing: Standing, now_ms: int) -> str | None:
+    record = lease.record
+    suspended = patterns.match(record.user_id)
+    try:
+        verify_live_lease(lease, expected_origin=record.origin, now_ms=now_ms, suspended=suspended)
+        verify_standing(standing, now_ms=now_ms, clock_ms=now_ms)
     except KMSError as refusal:
         return refusal.code
     return None
-
-
-async def _patterns(storage: StoragePort, origin: str) -> Patterns:
-    (record,) = await storage.read([patterns_address(origin)])
-    return parse_patterns(record)

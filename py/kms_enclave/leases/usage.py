@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import attrs
 
-from kms_enclave.context import Context
+from kms_enclave.config import QuotaConfig
 from kms_enclave.leases.book import Book
 from kms_enclave.leases.charges import (
     eid_quota,
@@ -50,16 +50,16 @@ class LeaseUsage:
     suspended_until: int | None
 
 
-async def read_usage(context: Context, request: UsageRequest, *, in_flight: int) -> LeaseUsage:
+async def read_usage(
+    ledger: Ledger, request: UsageRequest, *, config: QuotaConfig, in_flight: int, now_ms: int
+) -> LeaseUsage:
     """Return what a live lease of this origin has used. Raises KMSError as issuing would.
 
     A suspended lease answers too: that is when one asks. ``in_flight`` are its issuing calls
     under way.
     """
-    ledger = Ledger(storage=context.storage, journal=context.journal)
     account = await ledger.account(request.lease_id)
-    record, book, config = account.lease.record, account.book, context.config.quotas
-    now_ms = await context.journal.read_time()
+    record, book = account.lease.record, account.book
     verify_lease_current(record, expected_origin=request.origin, now_ms=now_ms)
     counted: list[tuple[Book, Quota]] = [
         (book, tokens_quota(record)),

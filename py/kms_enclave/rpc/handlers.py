@@ -30,6 +30,7 @@ from kms_enclave.keys.leased_subscription import (
     set_subscription_under_lease,
 )
 from kms_enclave.leases.issuance import Issuer
+from kms_enclave.leases.ledger import Ledger
 from kms_enclave.reset import RESET_WORDS, reset_instance
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.audit import make_audit_queries
@@ -52,12 +53,12 @@ __all__ = ["make_handlers"]
 Wire = Mapping[str, object]
 
 
-def make_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
+def make_handlers(context: Context, issuer: Issuer, ledger: Ledger) -> Mapping[str, Handler]:
     """Return the handler of every method of the contract."""
     return {
         **make_queries(context),
         **make_audit_queries(context),
-        **make_lease_handlers(context, issuer),
+        **make_lease_handlers(context, issuer, ledger),
         **{name: partial(_run_step, context, name) for name in STEPS},
         "pruneAudit": partial(_prune_audit, context),
         "setPushSubscription": partial(_set_subscription, context),

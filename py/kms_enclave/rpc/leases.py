@@ -8,19 +8,18 @@ from typing import Final, Literal
 
 import attrs
 
-from kms_enclave.audit.skew import is_behind
 from kms_enclave.config import MAX_QUOTA
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.leases.emergency import is_token_revoked, list_revoked_tokens
 from kms_enclave.leases.endpoint import verify_visible_ascii
 from kms_enclave.leases.issuance import Issuer
-from kms_enclave.leases.lease import lease_address, parse_lease
-from kms_enclave.leases.listing import LeaseState, leases_with_state, verify_lease
+from kms_enclave.leases.ledger import Ledger
+from kms_enclave.leases.listing import LeaseState, lease_state, leases_with_state
 from kms_enclave.leases.relay import RelayBinding
 from kms_enclave.leases.requests import IssueRequest, SendsRequest, Token
 from kms_enclave.leases.revocation import revoke_lease, revoke_leases
-from kms_enclave.leases.usage import UsageRequest, read_usage
+from kms_enclave.leases.usage import LeaseUsage, UsageRequest, read_usage
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.rpc.translate import to_relay_proof, to_sub
@@ -31,6 +30,8 @@ __all__ = ["make_lease_handlers"]
 Wire = Mapping[str, object]
 State = Literal["active", "suspended", "needs-resume", "expired", "revoked"]
 MAX_BATCH: Final = 10
+_UNSEEN: Final = ("lease.not.found", "origin.denied")
+"""Of such a lease nothing is told but that."""
 _STATES: Final[Mapping[str | None, State]] = {
     None: "active",
     "lease.suspended": "suspended",
@@ -41,17 +42,17 @@ _STATES: Final[Mapping[str | None, State]] = {
 }
 
 
-def make_lease_handlers(context: Context, issuer: Issuer) -> Mapping[str, Handler]:
-    """Return their handlers."""
+def make_lease_handlers(context: Context, issuer: Issuer, ledger: Ledger) -> Mapping[str, Handler]:
+    """Return their handlers; ``ledger`` is the issuer's, and answers from what it remembers."""
     return {
         "issueVAPIDJWT": partial(_issue, issuer),
         "issueVAPIDJWTs": partial(_issue_many, issuer),
         "recordSends": partial(_record_sends, issuer),
-        "getQuota": partial(_get_quota, context, issuer),
+        "getQuota": partial(_get_quota, context, issuer, ledger),
         "revokeLease": partial(_revoke, context),
         "revokeAllLeases": partial(_revoke_all, context),
         "getLeases": partial(_get_leases, context),
-        "verifyLease": partial(_verify_lease, context),
+        "verifyLease": partial(_verify_lease, context, ledger),
         "isTokenRevoked": partial(_is_token_revoked, context),
         "revokedTokens": partial(_revoked_tokens, context),
     }
@@ -99,12 +100,26 @@ async def _record_sends(issuer: Issuer, params: contract.RecordSendsParams, orig
 
 
 async def _get_quota(
-    context: Context, issuer: Issuer, params: contract.GetQuotaParams, origin: str
+    context: Context,
+    issuer: Issuer,
+    ledger: Ledger,
+    params: contract.GetQuotaParams,
+    origin: str,
 ) -> Wire:
     if params.relay_id is not None:
         verify_visible_ascii(params.relay_id, field="relayId")
     request = UsageRequest(origin, params.lease_id, params.eid, relay_id=params.relay_id)
-    state = await read_usage(context, request, in_flight=issuer.in_flight(request))
+
+    async def read(now_ms: int) -> LeaseUsage:
+        return await read_usage(
+            ledger,
+            request,
+            config=context.config.quotas,
+            in_flight=issuer.in_flight(request),
+            now_ms=now_ms,
+        )
+
+    state = await ledger.consult(read)
     quotas = {
         scope: contract.QuotaState(*attrs.astuple(use)) for scope, use in state.quotas.items()
     }
@@ -151,22 +166,27 @@ async def _get_leases(context: Context, _: contract.Empty, origin: str) -> Wire:
     return unstructure(contract.GetLeasesResult(leases=tuple(_info(state) for state in found)))
 
 
-async def _verify_lease(context: Context, params: contract.LeaseIdParams, origin: str) -> Wire:
-    (stored,) = await context.storage.read([lease_address(params.lease_id)])
-    if stored is None:
-        return _invalid(params.lease_id, "lease.not.found")
+async def _verify_lease(
+    context: Context, ledger: Ledger, params: contract.LeaseIdParams, origin: str
+) -> Wire:
+    async def read(now_ms: int) -> LeaseState:
+        return await lease_state(
+            ledger,
+            params.lease_id,
+            expected_origin=origin,
+            now_ms=now_ms,
+            clock_ms=context.clock.now_ms(),
+        )
+
     try:
-        lease = parse_lease(stored, expected_lease_id=params.lease_id)
+        state = await ledger.consult(read)
     except KMSError as refusal:
-        return _invalid(params.lease_id, refusal.code)
-    if lease.record.origin != origin:
-        return _invalid(params.lease_id, "origin.denied")
-    now_ms = await context.journal.read_time()
-    if is_behind(clock_ms=context.clock.now_ms(), now_ms=now_ms):
-        reason: str | None = "clock.skew"
-    else:
-        reason = await verify_lease(lease, context.storage, origin=origin, now_ms=now_ms)
-    record = lease.record
+        if refusal.code not in _UNSEEN:
+            raise
+        return unstructure(
+            contract.VerifyLeaseResult(params.lease_id, False, None, None, refusal.code)
+        )
+    record, reason = state.record, state.reason
     return unstructure(
         contract.VerifyLeaseResult(params.lease_id, reason is None, record.kid, record.exp, reason)
     )
@@ -181,10 +201,6 @@ async def _revoked_tokens(context: Context, _: contract.Empty, origin: str) -> W
     found = await list_revoked_tokens(context, origin=origin)
     tokens = tuple(contract.RevokedTokenInfo(**attrs.asdict(token)) for token in found)
     return unstructure(contract.RevokedTokensResult(tokens=tokens))
-
-
-def _invalid(lease_id: str, reason: str) -> Wire:
-    return unstructure(contract.VerifyLeaseResult(lease_id, False, None, None, reason))
 
 
 def _info(state: LeaseState) -> contract.LeaseInfo:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import pytest
+from doubles import CrashError
 from enclave import APP, Refusal, Worker, World
+from kms_enclave.audit.head import HEAD
 from kms_enclave.leases.book import parse_book
 from kms_enclave.leases.quota import CHUNK
 from kms_enclave.leases.standing import SPOTLESS
@@ -74,6 +77,36 @@ async def test_a_token_reads_nothing_that_the_worker_remembers(world: World) -> 
     world.storage.after_read = reads.append
     await worker.issue(lease_id)
     assert reads == []
+
+
+@pytest.mark.parametrize("method", ["getQuota", "verifyLease"])
+async def test_a_question_reads_the_head_and_nothing_else(world: World, method: str) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"tokensPerHour": 1000})
+    await _issue(world, worker, lease_id, 3 * CHUNK)
+    reads: list[Address] = []
+    world.storage.after_read = reads.extend
+    await worker.call(method, leaseId=lease_id)
+    assert reads == [HEAD]
+
+
+async def test_a_question_during_a_commit_counts_what_was_committed(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    await worker.issue(lease_id)
+    asked: list[asyncio.Task[Mapping[str, Any]]] = []
+
+    async def ask_and_fail(_: Sequence[Put]) -> None:
+        asked.append(asyncio.create_task(worker.call("getQuota", leaseId=lease_id)))
+        await asyncio.sleep(0)
+        raise CrashError
+
+    world.storage.before_commit = ask_and_fail
+    with pytest.raises(Refusal):
+        await worker.issue(lease_id)
+    world.storage.before_commit = None
+    (answer,) = await asyncio.gather(*asked)
+    assert answer["tokensPerHour"]["used"] == 1
 
 
 async def test_only_chunks_that_can_still_count_are_read(world: World) -> None:

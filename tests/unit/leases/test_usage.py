@@ -48,6 +48,16 @@ async def test_what_another_tab_used_is_counted(world: World) -> None:
     assert (await first.call("getQuota", leaseId=lease_id))["tokensPerHour"]["used"] == 1
 
 
+async def test_what_another_tab_ended_is_told(world: World) -> None:
+    first, second = await world.ready(), await world.worker()
+    lease_id = await first.create_lease()
+    await first.issue(lease_id)
+    await second.call("revokeLease", leaseId=lease_id)
+    assert await _refusal_code(first, leaseId=lease_id) == "lease.revoked"
+    verdict = await first.call("verifyLease", leaseId=lease_id)
+    assert (verdict["valid"], verdict["reason"]) == (False, "lease.revoked")
+
+
 async def test_asking_changes_nothing(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease()
