@@ -98,7 +98,8 @@ async def test_a_question_during_a_commit_counts_what_was_committed(world: World
 
     async def ask_and_fail(_: Sequence[Put]) -> None:
         asked.append(asyncio.create_task(worker.call("getQuota", leaseId=lease_id)))
-        await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
         raise CrashError
 
     world.storage.before_commit = ask_and_fail
