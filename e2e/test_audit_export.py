@@ -33,7 +33,7 @@ def export(page: EnclavePage, folder: Path) -> Exported:
     assert exported["type"] == "application/jsonl"
     file = folder / f"{len(exported['text'])}.jsonl"
     file.write_text(exported["text"], "utf-8")
-    key = page.call("getAuditPublicKey").value["auditPublicKey"]
+    key = page.call("getAuditPublicKey").value["publicKey"]
     return Exported(file, exported["checkpoint"], key)
 
 

@@ -40,7 +40,7 @@ async def export(worker: Worker) -> list[bytes]:
 
 async def _finish(worker: Worker) -> Exported:
     keys = await worker.call("getAuditPublicKey")
-    key = keys["auditPublicKey"] or keys["instancePublicKey"]
+    key = keys["publicKey"] or keys["instancePublicKey"]
     return Exported(tuple(await export(worker)), key)
 
 

@@ -35,7 +35,7 @@ async def _write(folder: Path) -> None:
     for _ in range(2):
         await worker.issue(lease)
     _store(folder / "friday.jsonl", await export(worker))
-    print((await worker.call("getAuditPublicKey"))["auditPublicKey"])
+    print((await worker.call("getAuditPublicKey"))["publicKey"])
 
 
 def _store(path: Path, lines: list[bytes]) -> None:

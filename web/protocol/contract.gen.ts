@@ -333,9 +333,9 @@ export interface GetAuditLogResult {
   next: number | null;
 }
 
-/** The keys to pin (base64url); ``audit_public_key`` and its word are null before setup. ``verifier_key`` is ``instance_public_key`` as other tools for checkpoints take it. */
+/** The keys to pin (base64url); ``public_key``, the User Audit Key, is null before setup. So is ``instance_cert``, its word for ``instance_public_key``. ``verifier_key`` is that key as other tools for checkpoints take it. */
 export interface GetAuditPublicKeyResult {
-  auditPublicKey: string | null;
+  publicKey: string | null;
   instancePublicKey: string;
   instanceId: string;
   origin: string;

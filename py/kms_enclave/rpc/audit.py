@@ -81,7 +81,7 @@ async def _get_audit_public_key(context: Context, _: contract.Empty, __: str) ->
     log = await read_log(context.storage, context.enclave_origin)
     record = log.instance.record
     return {
-        "auditPublicKey": record.uak_public,
+        "publicKey": record.uak_public,
         "instancePublicKey": record.kiak_public,
         "instanceId": record.instance_id,
         "origin": log.origin,

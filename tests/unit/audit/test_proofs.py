@@ -56,7 +56,7 @@ async def test_the_keys_to_pin_are_the_logs(pinned: Pinned) -> None:
     genesis, setup, *_ = await pinned.worker.log()
     assert keys["instancePublicKey"] == genesis["details"]["instancePublicKey"]
     assert keys["instanceId"] == genesis["details"]["instanceId"]
-    assert keys["auditPublicKey"] == setup["details"]["auditPublicKey"]
+    assert keys["publicKey"] == setup["details"]["auditPublicKey"]
     assert keys["instanceCert"] == setup["details"]["instanceCert"]
     assert keys["origin"] == f"kms.example/{keys['instanceId']}"
     name, _, key = keys["verifierKey"].split("+", 2)
@@ -66,7 +66,7 @@ async def test_the_keys_to_pin_are_the_logs(pinned: Pinned) -> None:
 async def test_before_a_setup_only_the_instance_has_a_key(world: World) -> None:
     worker = await world.worker()
     keys = await worker.call("getAuditPublicKey")
-    assert (keys["auditPublicKey"], keys["instanceCert"]) == (None, None)
+    assert (keys["publicKey"], keys["instanceCert"]) == (None, None)
     assert (await worker.call("getAuditCheckpoint"))["size"] == 1
 
 

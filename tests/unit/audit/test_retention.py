@@ -82,7 +82,7 @@ async def test_the_users_entry_says_what_was_dropped(desk: Desk) -> None:
         "rootHash": root.hex(),
         "chainHash": entries[19]["chainHash"],
         "timestamp": entries[19]["timestamp"],
-        "auditPublicKey": keys["auditPublicKey"],
+        "auditPublicKey": keys["publicKey"],
         "instanceCert": keys["instanceCert"],
         "via": "page",
     }

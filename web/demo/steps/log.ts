@@ -83,9 +83,9 @@ export class LogStep implements Step {
 
   async #export(): Promise<{ readonly file: Blob; readonly keys: AuditKeys }> {
     const { kms } = this.#demo;
-    const { auditPublicKey, instancePublicKey } = await kms.getAuditPublicKey();
+    const { publicKey, instancePublicKey } = await kms.getAuditPublicKey();
     const { file } = await kms.exportAudit();
-    return { file, keys: { user: auditPublicKey, instance: instancePublicKey } };
+    return { file, keys: { user: publicKey, instance: instancePublicKey } };
   }
 
   #showReport(...parts: readonly HTMLElement[]): void {

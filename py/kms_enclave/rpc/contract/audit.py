@@ -122,12 +122,13 @@ class VerifyAuditChainResult:
 
 @attrs.frozen
 class GetAuditPublicKeyResult:
-    """The keys to pin (base64url); ``audit_public_key`` and its word are null before setup.
+    """The keys to pin (base64url); ``public_key``, the User Audit Key, is null before setup.
 
-    ``verifier_key`` is ``instance_public_key`` as other tools for checkpoints take it.
+    So is ``instance_cert``, its word for ``instance_public_key``. ``verifier_key`` is that key
+    as other tools for checkpoints take it.
     """
 
-    audit_public_key: str | None
+    public_key: str | None
     instance_public_key: str
     instance_id: str
     origin: str
