@@ -356,7 +356,7 @@ export interface GetConsistencyProofResult {
   path: readonly string[];
 }
 
-/** ``enrollments`` are the ids; ``details`` says more of each; times in milliseconds. */
+/** ``enrollments`` are the ids, the oldest first; ``details`` says more of each, in that order. Times in milliseconds. Those that are damaged come last. */
 export interface GetEnrollmentsResult {
   enrollments: readonly string[];
   details: readonly EnrollmentInfo[];
@@ -420,7 +420,7 @@ export interface GetVAPIDKidResult {
   kid: string;
 }
 
-/** ``methods`` are generic: ``passphrase``, ``passkey``. */
+/** ``methods`` are generic: ``passphrase``, ``passkey``, in this order. */
 export interface IsSetupResult {
   isSetup: boolean;
   methods: readonly string[];

@@ -215,7 +215,7 @@ async def write_enrollment(unit: UnitOfWork, enrollment: Enrollment) -> None:
 
 
 async def list_enrollments(storage: StoragePort) -> list[str]:
-    """Return the ids of all enrollments, damaged ones included, oldest kind first."""
+    """Return the ids of all enrollments, damaged ones included, in their own order."""
     found = await storage.scan("enrollments", after=None, limit=_MAX_ENROLLMENTS)
     return [str(key) for key, _ in found]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
+from typing import Final
 
 from kms_enclave.audit.head import HEAD, parse_head
 from kms_enclave.codec import DamagedRecordError
@@ -26,6 +27,8 @@ from kms_enclave.structure import unstructure
 __all__ = ["make_queries"]
 
 Wire = Mapping[str, object]
+_METHODS: Final = ("passphrase", "passkey")
+"""In the order of ``isSetup``: a page that unlocks by itself begins with the first."""
 
 
 def make_queries(context: Context) -> Mapping[str, Handler]:
@@ -43,7 +46,7 @@ def make_queries(context: Context) -> Mapping[str, Handler]:
 
 async def _is_setup(context: Context, _: contract.Empty, __: str) -> Wire:
     enrollments = await list_enrollments(context.storage)
-    methods = tuple(dict.fromkeys(generic_method(name) for name in enrollments))
+    methods = tuple(sorted({generic_method(name) for name in enrollments}, key=_METHODS.index))
     return unstructure(contract.IsSetupResult(is_setup=bool(methods), methods=methods))
 
 
@@ -89,13 +92,18 @@ async def _get_push_subscription(context: Context, _: contract.Empty, origin: st
 
 
 async def _get_enrollments(context: Context, _: contract.Empty, __: str) -> Wire:
-    ids = await list_enrollments(context.storage)
     readable = {
         enrollment.record.enrollment_id: enrollment.record
         for enrollment in await readable_enrollments(context.storage)
     }
-    details = tuple(_enrollment_info(name, readable.get(name)) for name in ids)
-    return unstructure(contract.GetEnrollmentsResult(enrollments=tuple(ids), details=details))
+    found = [
+        _enrollment_info(name, readable.get(name))
+        for name in await list_enrollments(context.storage)
+    ]
+    # When a damaged one was made is not known.
+    details = tuple(sorted(found, key=lambda info: (info.damaged, info.created_at)))
+    ids = tuple(info.enrollment_id for info in details)
+    return unstructure(contract.GetEnrollmentsResult(enrollments=ids, details=details))
 
 
 def _enrollment_info(name: str, record: EnrollmentRecord | None) -> contract.EnrollmentInfo:

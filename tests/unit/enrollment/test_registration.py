@@ -9,7 +9,7 @@ import pytest
 from authenticator import Authenticator
 from enclave import CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from forging import b64
-from user import User, add, sign
+from user import User, add, set_up_with, sign
 
 NAMES = {"name": "Ann", "userId": "user-1"}
 Changed = Callable[[dict[str, Any]], None]
@@ -203,7 +203,9 @@ async def test_details_say_what_is_enrolled_and_nothing_that_unlocks(world: Worl
     worker = await world.ready()
     world.clock.advance(5)
     await add(worker, "passkey-prf", uses=PASSPHRASE)
+    world.clock.advance(5)
     await add(worker, "passkey-gate", uses=PASSPHRASE)
+    world.clock.advance(5)
     output = b64(bytes(32))
     await worker.call(
         "addEnrollment",
@@ -226,10 +228,19 @@ async def test_details_say_what_is_enrolled_and_nothing_that_unlocks(world: Worl
         } | changes
 
     assert found["details"] == [
-        info("enrollment:passkey-gate:v2", "passkey-gate", now, via="enclave", assurance="low"),
-        info("enrollment:passkey-prf:v2", "passkey-prf", now, via="enclave"),
+        info("enrollment:passphrase:v2", "passphrase", now - 15, via="page"),
+        info("enrollment:passkey-prf:v2", "passkey-prf", now - 10, via="enclave"),
+        info("enrollment:passkey-gate:v2", "passkey-gate", now - 5, via="enclave", assurance="low"),
         info("enrollment:passkey-prf:v2:2", "passkey-prf", now, via="page", pageOnly=True),
-        info("enrollment:passphrase:v2", "passphrase", now - 5, via="page"),
     ]
     assert found["enrollments"] == [one["enrollmentId"] for one in found["details"]]
-    assert (await worker.call("isSetup"))["methods"] == ["passkey", "passphrase"]
+
+
+@pytest.mark.parametrize("first", ["passphrase", "passkey-prf"])
+async def test_the_passphrase_is_the_first_of_the_methods_whenever_it_was_enrolled(
+    world: World, first: str
+) -> None:
+    worker = await world.worker()
+    secret = await set_up_with(worker, first)
+    await add(worker, "passkey-gate" if first == "passphrase" else "passphrase", uses=secret)
+    assert (await worker.call("isSetup"))["methods"] == ["passphrase", "passkey"]

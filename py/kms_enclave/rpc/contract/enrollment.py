@@ -55,7 +55,7 @@ class SetupResult:
 
 @attrs.frozen
 class IsSetupResult:
-    """``methods`` are generic: ``passphrase``, ``passkey``."""
+    """``methods`` are generic: ``passphrase``, ``passkey``, in this order."""
 
     is_setup: bool
     methods: tuple[str, ...]
@@ -134,7 +134,10 @@ class EnrollmentInfo:
 
 @attrs.frozen
 class GetEnrollmentsResult:
-    """``enrollments`` are the ids; ``details`` says more of each; times in milliseconds."""
+    """``enrollments`` are the ids, the oldest first; ``details`` says more of each, in that order.
+
+    Times in milliseconds. Those that are damaged come last.
+    """
 
     enrollments: tuple[str, ...]
     details: tuple[EnrollmentInfo, ...]
