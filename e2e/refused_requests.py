@@ -156,8 +156,7 @@ WRONG_VALUES = [
     _lease(
         "passphrase-of-7",
         {"credentials": {**CREDENTIALS, "passphrase": "1234567"}},
-        "request.invalid",
-        "credentials.passphrase",
+        "unlock.denied",
     ),
     _issue(
         "lease-unknown",

@@ -32,7 +32,7 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "unlock.cancelled": "The user cancelled",
     "unlock.throttled": "Too many attempts; wait before the next",
     "enrollment.exists": "An enrollment exists already",
-    "enrollment.last": "The last enrollment cannot be removed",
+    "enrollment.last": "Cannot remove the last enrollment (would lock user out)",
     "enrollment.not.found": "No such enrollment",
     "enrollment.damaged": "Decryption failed",
     "setup.required": "KMS is not set up",

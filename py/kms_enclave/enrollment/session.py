@@ -28,6 +28,7 @@ from kms_enclave.enrollment.credentials import (
     Credentials,
     GateRequested,
     PassphraseCredentials,
+    PrfCredentials,
 )
 from kms_enclave.enrollment.keys import OpenedEnrollment, enroll_opened_secret
 from kms_enclave.enrollment.record import (
@@ -310,7 +311,7 @@ async def _ask_until_unlocked(
         except LateAnswerError:
             error = late_answer()
         except KMSError as refusal:
-            if refusal.code not in ("request.invalid", "unlock.throttled"):
+            if refusal.code not in ("request.invalid", "unlock.denied", "unlock.throttled"):
                 raise
             error = refusal
 
@@ -354,6 +355,8 @@ def _reset_meanwhile() -> KMSError:
 def _denial(credentials: Credentials) -> str:
     if isinstance(credentials, PassphraseCredentials):
         return "Invalid passphrase"
+    if isinstance(credentials, PrfCredentials):
+        return "Decryption failed"
     return "The passkey's answer is not valid"
 
 

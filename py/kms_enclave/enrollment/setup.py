@@ -19,6 +19,7 @@ from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.keys import NewKek, OpenedEnrollment, enroll_new_secret
 from kms_enclave.enrollment.methods import ask_new_passphrase, choose_method, passphrase_method
 from kms_enclave.enrollment.new_passkey import register_passkey
+from kms_enclave.enrollment.passphrase import normalize_new_passphrase
 from kms_enclave.enrollment.recognition import make_recognition
 from kms_enclave.enrollment.record import (
     METHODS_IN_WORDS,
@@ -59,8 +60,11 @@ class SetUp:
 async def setup_passphrase(context: Context, *, passphrase: str | None, origin: str) -> SetUp:
     """Set the enclave up with a passphrase, the page's or one that the user types here.
 
-    Raises KMSError ``enrollment.exists``, ``request.invalid``, ``unlock.cancelled``.
+    Raises KMSError ``request.invalid``, ``enrollment.exists``, ``unlock.cancelled``.
     """
+    if passphrase is not None:
+        # First what is wrong with the call itself, whatever the enclave's state.
+        normalize_new_passphrase(passphrase, field="passphrase")
     await _require_not_set_up(context)
     if passphrase is not None:
         require_page_credentials(context, field="passphrase")

@@ -70,10 +70,14 @@ class Unlocked:
 def verify_form(credentials: Credentials) -> None:
     """Refuse what no enrollment can have, before it counts as an attempt.
 
-    Raises KMSError ``request.invalid``.
+    Raises KMSError ``unlock.denied`` for a passphrase (a wrong one, whatever its length), else
+    ``request.invalid``.
     """
     if isinstance(credentials, PassphraseCredentials):
-        normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
+        try:
+            normalize_passphrase(credentials.passphrase, field="credentials.passphrase")
+        except KMSError:
+            raise KMSError("unlock.denied", "Invalid passphrase") from None
     if isinstance(credentials, PrfCredentials) and (
         len(credentials.prf_output) != PRF_OUTPUT_LENGTH
     ):

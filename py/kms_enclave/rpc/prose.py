@@ -81,7 +81,7 @@ ADVICE: Final[Mapping[str, str]] = {
     "relay.proof.invalid": "Have the relay prove this call anew; `details.fault` says why.",
     "endpoint.not.in.lease": "`url` and `eid` must be a pair of the lease. Create a lease for it.",
     "aud.mismatch": "Pass `details.expected`: the origin of the endpoint's URL.",
-    "unlock.denied": "Let the user try again. Each denial is an entry of the log.",
+    "unlock.denied": "Let the user try again. Each denied guess is an entry of the log.",
     "unlock.cancelled": "The user closed the prompt. Do not ask again by yourself.",
     "unlock.throttled": "Wait `retryAfterMs` where it is given.",
     "enrollment.exists": "Go on with what is there. A second setup never replaces anything.",

@@ -59,9 +59,9 @@ def of_page(**credentials: object) -> Mapping[str, object]:
 
 GIVEN: Mapping[str, tuple[Mapping[str, object], str]] = {
     "a wrong passphrase": ({**CREDENTIALS, "passphrase": "wrong horse battery"}, "unlock.denied"),
-    "an empty passphrase": ({**CREDENTIALS, "passphrase": ""}, "request.invalid"),
-    "a short passphrase": ({**CREDENTIALS, "passphrase": "1234567"}, "request.invalid"),
-    "a long passphrase": ({**CREDENTIALS, "passphrase": "x" * 1025}, "request.invalid"),
+    "an empty passphrase": ({**CREDENTIALS, "passphrase": ""}, "unlock.denied"),
+    "a short passphrase": ({**CREDENTIALS, "passphrase": "1234567"}, "unlock.denied"),
+    "a long passphrase": ({**CREDENTIALS, "passphrase": "x" * 1025}, "unlock.denied"),
     "no PRF output": (of_page(prfOutput=""), "request.invalid"),
     "a short PRF output": (of_page(prfOutput=b64(bytes(31))), "request.invalid"),
     "a long PRF output": (of_page(prfOutput=b64(bytes(33))), "request.invalid"),

@@ -186,12 +186,13 @@ async def test_a_page_passkey_unlocks_by_its_output_only_and_need_not_remain(
     wrong = format_base64url(b"\x08" * 32)
     with pytest.raises(Refusal) as denied:
         await lease(worker, credentials={"method": "passkey-prf", "prfOutput": wrong})
-    assert denied.value.code == "unlock.denied"
+    assert (denied.value.code, denied.value.message) == ("unlock.denied", "Decryption failed")
     with pytest.raises(Refusal) as last:
         await worker.call(
             "removeEnrollment", enrollmentId="enrollment:passphrase:v2", credentials=CREDENTIALS
         )
     assert last.value.code == "enrollment.last"
+    assert last.value.message == "Cannot remove the last enrollment (would lock user out)"
     await worker.call(
         "removeEnrollment", enrollmentId=added["enrollmentId"], credentials=CREDENTIALS
     )

@@ -97,6 +97,15 @@ async def test_a_second_setup_is_refused_and_replaces_nothing(world: World) -> N
     assert await worker.create_lease()
 
 
+async def test_a_weak_passphrase_is_called_so_where_the_enclave_is_set_up_already(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    refusal = await _refused(worker, passphrase="weak")
+    assert refusal.code == "request.invalid"
+    assert refusal.message == "Passphrase must be at least 8 characters"
+
+
 @pytest.mark.parametrize("tabs", [1, 2])
 async def test_of_setups_at_the_same_time_exactly_one_wins(world: World, tabs: int) -> None:
     workers = [await world.worker() for _ in range(tabs)]

@@ -74,7 +74,7 @@ async def test_after_a_wrong_passphrase_the_dialog_stays_and_says_so(world: Worl
     first, second, third, close = worker.asked
     assert first["error"] is None
     assert (second["attempt"], second["error"]["code"]) == (2, "unlock.denied")
-    assert (third["attempt"], third["error"]["code"]) == (3, "request.invalid")
+    assert (third["attempt"], third["error"]["code"]) == (3, "unlock.denied")
     assert close["ask"] == "close"
     assert [entry["op"] for entry in await worker.log()] == [
         "instance.start", "setup", "unlock.denied", "lease.create",
