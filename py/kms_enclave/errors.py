@@ -10,13 +10,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-__all__ = ["ERROR_CODES", "KMSError", "request_invalid", "storage_failed"]
+__all__ = ["ERROR_CODES", "QUOTA_MESSAGES", "KMSError", "request_invalid", "storage_failed"]
+
+QUOTA_MESSAGES: Final[Mapping[str, str]] = {
+    "tokensPerHour": "Quota exceeded: tokens per hour",
+    "sendsPerMinute": "Quota exceeded: sends per minute",
+    "burstSends": "Quota exceeded: calls at once",
+    "sendsPerMinutePerEid": "Quota exceeded: sends per minute of this endpoint",
+    "perUserPerDay": "Quota exceeded: sends per day of this user",
+    "perRelayPerHour": "Quota exceeded: sends per hour of this relay",
+}
+"""By the quota's name on the wire, which is ``details.scope``; the first three have one code."""
 
 ERROR_CODES: Final[Mapping[str, str]] = {
-    "quota.exceeded.lease": "Quota exceeded: tokens per hour",
-    "quota.exceeded.endpoint": "Quota exceeded: sends per minute of this endpoint",
-    "quota.exceeded.user": "Quota exceeded: sends per day of this user",
-    "quota.exceeded.relay": "Quota exceeded: sends per hour of this relay",
+    "quota.exceeded.lease": QUOTA_MESSAGES["tokensPerHour"],
+    "quota.exceeded.endpoint": QUOTA_MESSAGES["sendsPerMinutePerEid"],
+    "quota.exceeded.user": QUOTA_MESSAGES["perUserPerDay"],
+    "quota.exceeded.relay": QUOTA_MESSAGES["perRelayPerHour"],
     "quota.suspended": "Lease suspended due to abuse",
     "lease.expired": "Lease expired",
     "lease.not.found": "Lease not found",

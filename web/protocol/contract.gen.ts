@@ -246,7 +246,7 @@ export interface ClosingCheckpoint {
   checkpoint: string;
 }
 
-/** ``ttl_hours`` a minute to the operator's cap; ``subs`` 1 to 64, ``eid`` unique. ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200. A lease with a ``relay_binding`` issues only with that relay's proof, call by call. */
+/** ``ttl_hours`` a second to the operator's cap; ``subs`` 1 to 64, ``eid`` unique. ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200. A lease with a ``relay_binding`` issues only with that relay's proof, call by call. */
 export interface CreateLeaseParams {
   userId: string;
   subs: readonly Endpoint[];

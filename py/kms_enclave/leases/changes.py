@@ -19,6 +19,7 @@ from kms_enclave.leases.lease import (
     HOUR_MS,
     Lease,
     LeaseRecord,
+    lease_not_found,
     read_lease_in,
     verify_lease_current,
     write_lease,
@@ -39,9 +40,10 @@ async def extend_lease(session: Session, lease_id: str, *, add_hours: float) -> 
     latest = _latest_end(session, lease.record)
     end = lease.record.exp + math.ceil(add_hours * HOUR_MS) if 0 < add_hours <= 1000 else 0
     if not lease.record.exp < end <= latest:
+        cap = session.context.config.max_lease_hours
         raise KMSError(
             "lease.limit",
-            "The lease would last longer than allowed, counted from its creation",
+            f"Lease TTL can only grow, to a maximum of {cap} hours from the lease's creation",
             details={"leaseId": lease_id, "latestExp": latest, "field": "addHours"},
         )
     return await _prolong(session, lease, end)
@@ -150,4 +152,4 @@ async def _reopen_copy(session: Session, record: LeaseRecord) -> VapidSigningKey
             ),
         )
     except (DecryptionError, ValueError):
-        raise KMSError("lease.not.found", "The lease's key copy is damaged") from None
+        raise lease_not_found(record.lease_id, "The lease's key copy is damaged") from None

@@ -22,7 +22,7 @@ from typing import Final
 import attrs
 
 from kms_enclave.config import QuotaConfig
-from kms_enclave.errors import KMSError
+from kms_enclave.errors import QUOTA_MESSAGES, KMSError
 from kms_enclave.leases.book import Book
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.quota import Decision, Quota
@@ -43,14 +43,6 @@ __all__ = [
 _MINUTE_MS: Final = 60_000
 _HOUR_MS: Final = 3_600_000
 _DAY_MS: Final = 24 * _HOUR_MS
-_WORDS: Final[Mapping[str, str]] = {
-    "tokensPerHour": "tokens per hour",
-    "sendsPerMinute": "sends per minute",
-    "sendsPerMinutePerEid": "sends per minute to the endpoint",
-    "perUserPerDay": "sends per user and day",
-    "perRelayPerHour": "sends per relay and hour",
-    "burstSends": "calls at once",
-}
 
 
 @attrs.frozen
@@ -58,7 +50,8 @@ class Charge:
     """``count`` against a quota of a book.
 
     ``code`` is the refusal's; a charge that is not ``enforced`` is counted and never refused.
-    ``alerts`` are the percentages of the limit that are announced when they are reached.
+    ``alerts`` are the percentages of the limit that are announced when they are reached, and
+    ``of`` names on the wire whose quota it is, for a refusal's details.
     """
 
     book: Book
@@ -67,6 +60,7 @@ class Charge:
     code: str
     enforced: bool = True
     alerts: tuple[int, ...] = ()
+    of: Mapping[str, str] = attrs.field(factory=dict)
 
 
 @attrs.frozen
@@ -156,8 +150,14 @@ def burst_refusal(lease: LeaseRecord, *, used: int) -> KMSError:
 
     Waiting has no length of its own: it ends when one of the calls under way is answered.
     """
-    limit = lease.quotas.burst_sends
-    return _exceeded("quota.exceeded.lease", "burstSends", used, limit, retry_after_ms=0)
+    return _exceeded(
+        "quota.exceeded.lease",
+        "burstSends",
+        used,
+        lease.quotas.burst_sends,
+        retry_after_ms=0,
+        more={"leaseId": lease.lease_id},
+    )
 
 
 def _refusal(
@@ -169,16 +169,22 @@ def _refusal(
         decision.used,
         charge.quota.limit,
         retry_after_ms=retry_after_ms,
-        fits=fits,
+        more={"fits": fits, **charge.of},
     )
 
 
 def _exceeded(
-    code: str, scope: str, used: int, limit: int, *, retry_after_ms: int | None, **more: object
+    code: str,
+    scope: str,
+    used: int,
+    limit: int,
+    *,
+    retry_after_ms: int | None,
+    more: Mapping[str, object],
 ) -> KMSError:
     return KMSError(
         code,
-        f"Quota exceeded: {_WORDS[scope]} ({used}/{limit})",
+        QUOTA_MESSAGES[scope],
         retry_after_ms=retry_after_ms,
         details={"scope": scope, "used": used, "limit": limit, **more},
     )

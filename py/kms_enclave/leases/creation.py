@@ -88,10 +88,14 @@ def verify_request(request: LeaseRequest, *, config: Config) -> tuple[int, Quota
 
 
 def in_words(request: LeaseRequest) -> str:
-    hours, count = request.ttl_hours, len(request.subs)
     """Return what the user is asked to authorise."""
-    duration = f"{hours:g} hour" + ("" if hours == 1 else "s")
-    return f"Create a lease of {duration} for {count} endpoint" + ("" if count == 1 else "s")
+    hours = request.ttl_hours
+    duration = _counted(hours * 3_600, "second") if hours < 1 / 60 else _counted(hours, "hour")
+    return f"Create a lease of {duration} for {_counted(len(request.subs), 'endpoint')}"
+
+
+def _counted(number: float, noun: str) -> str:
+    return f"{number:g} {noun}" + ("" if number == 1 else "s")
 
 
 def _details(record: LeaseRecord) -> dict[str, object]:

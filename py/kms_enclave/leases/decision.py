@@ -8,7 +8,7 @@ is counted for a call that is refused.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from kms_enclave.audit.skew import verify_clock
 from kms_enclave.context import Context
@@ -67,11 +67,21 @@ async def decide(
     else:
         verify_eid(request.eid, lease=lease.record)
         tokens, sends, eid = 0, request.count, request.eid
-    charges = [Charge(account.book, tokens_quota(lease.record), tokens, "quota.exceeded.lease")]
+    of_lease = {"leaseId": request.lease_id}
+    charges = [
+        Charge(
+            account.book,
+            tokens_quota(lease.record),
+            tokens,
+            "quota.exceeded.lease",
+            of=of_lease,
+        )
+    ]
     charges += _sends_charges(context, account, eid, sends)
     if relay_id is not None:
         relay_book = await ledger.relay_book(request.origin, relay_id)
-        charges.append(_relay_charge(context, relay_book, sends))
+        of_relay = {**of_lease, "relayId": relay_id}
+        charges.append(_relay_charge(context, relay_book, sends, of=of_relay))
     usages = await decide_all(
         [charge for charge in charges if charge.count],
         now_ms=now_ms,
@@ -115,7 +125,14 @@ def _verify_endpoint(request: IssueRequest, *, lease: LeaseRecord) -> None:
     asked = request.endpoint
     match = next((sub for sub in lease.subs if sub.eid == asked.eid), None)
     if match is None or match.url != asked.url:
-        raise KMSError("endpoint.not.in.lease", details={"requestedEid": asked.eid})
+        raise KMSError(
+            "endpoint.not.in.lease",
+            details={
+                "leaseId": lease.lease_id,
+                "requestedEid": asked.eid,
+                "authorizedEids": [sub.eid for sub in lease.subs],
+            },
+        )
     verify_audience(aud=asked.aud, expected_origin=match.aud, eid=asked.eid)
     if request.kid is not None and request.kid != lease.kid:
         raise KMSError("key.not.found", details={"kid": request.kid})
@@ -147,20 +164,28 @@ def _verify_lease(
 
 def _sends_charges(context: Context, account: Account, eid: str, sends: int) -> list[Charge]:
     lease, book = account.lease.record, account.book
+    of_lease = {"leaseId": lease.lease_id}
     return [
-        Charge(book, sends_quota(lease), sends, "quota.exceeded.lease"),
-        Charge(book, eid_quota(lease, eid), sends, "quota.exceeded.endpoint"),
+        Charge(book, sends_quota(lease), sends, "quota.exceeded.lease", of=of_lease),
+        Charge(
+            book,
+            eid_quota(lease, eid),
+            sends,
+            "quota.exceeded.endpoint",
+            of={**of_lease, "eid": eid},
+        ),
         Charge(
             account.user_book,
             user_quota(context.config.quotas),
             sends,
             "quota.exceeded.user",
             alerts=_USER_ALERTS,
+            of={**of_lease, "userId": lease.user_id},
         ),
     ]
 
 
-def _relay_charge(context: Context, book: Book, sends: int) -> Charge:
+def _relay_charge(context: Context, book: Book, sends: int, *, of: Mapping[str, str]) -> Charge:
     quotas = context.config.quotas
     return Charge(
         book,
@@ -169,6 +194,7 @@ def _relay_charge(context: Context, book: Book, sends: int) -> Charge:
         "quota.exceeded.relay",
         enforced=quotas.refuse_relay_over_cap,
         alerts=_RELAY_ALERTS,
+        of=of,
     )
 
 

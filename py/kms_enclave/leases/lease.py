@@ -18,7 +18,6 @@ from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.leases.relay import RelayBinding
-from kms_enclave.leases.token import MIN_TTL_S
 from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case, from_json
@@ -30,6 +29,7 @@ __all__ = [
     "LiveLease",
     "Sub",
     "lease_address",
+    "lease_not_found",
     "parse_lease",
     "read_lease_in",
     "resolve_quotas",
@@ -43,7 +43,7 @@ __all__ = [
 
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
-_MIN_HOURS: Final = MIN_TTL_S / 3_600
+_MIN_HOURS: Final = 1 / 3_600
 KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
@@ -144,9 +144,9 @@ def parse_lease(stored: Record, *, expected_lease_id: str) -> Lease:
     try:
         record = parse_record(stored.value, LeaseRecord)
     except DamagedRecordError:
-        raise KMSError("lease.not.found", "The lease's record is damaged") from None
+        raise lease_not_found(expected_lease_id, "The lease's record is damaged") from None
     if record.lease_id != expected_lease_id:
-        raise KMSError("lease.not.found", "The lease's record is another lease's")
+        raise lease_not_found(expected_lease_id, "The lease's record is another lease's")
     signing, lak = stored.handles.get(_SIGNING), stored.handles.get(_LAK)
     return Lease(
         record,
@@ -160,8 +160,17 @@ async def read_lease_in(unit: UnitOfWork, lease_id: str) -> Lease:
     """Return a lease as a unit of work sees it. Raises KMSError ``lease.not.found``."""
     stored = await unit.read(lease_address(lease_id))
     if stored is None:
-        raise KMSError("lease.not.found", f"Lease not found: {lease_id[:64]}")
+        raise lease_not_found(lease_id)
     return parse_lease(stored, expected_lease_id=lease_id)
+
+
+def lease_not_found(lease_id: str, message: str | None = None) -> KMSError:
+    """Return the ``lease.not.found`` error that names the lease."""
+    return KMSError(
+        "lease.not.found",
+        message or f"Lease not found: {lease_id}",
+        details={"leaseId": lease_id},
+    )
 
 
 def verify_live_lease(
@@ -187,21 +196,26 @@ def verify_lease_current(record: LeaseRecord, *, expected_origin: str, now_ms: i
     if record.origin != expected_origin:
         raise KMSError("origin.denied", "The lease belongs to another origin", details=details)
     if record.revoked_at is not None:
-        raise KMSError("lease.revoked", details={**details, "revokedAt": record.revoked_at})
+        raise KMSError(
+            "lease.revoked",
+            details={**details, "revokedAt": record.revoked_at, "reason": record.revoked_reason},
+        )
     # What has ended stays ended: its keys are gone, even if the clock was set back since.
     if now_ms >= record.exp or record.ended_at is not None:
         raise KMSError("lease.expired", details={**details, "exp": record.exp})
 
 
 def verify_ttl(ttl_hours: float, *, config: Config) -> int:
-    """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``.
-
-    A lease that ends before a token could have lived would cost the user a prompt for nothing.
-    """
-    if not _MIN_HOURS <= ttl_hours <= config.max_lease_hours:
+    """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``."""
+    fault = None
+    if not ttl_hours >= _MIN_HOURS:
+        fault = "Lease TTL must be at least one second"
+    elif ttl_hours > config.max_lease_hours:
+        fault = f"Lease TTL exceeds maximum of {config.max_lease_hours} hours"
+    if fault is not None:
         raise KMSError(
             "lease.limit",
-            f"A lease lasts {MIN_TTL_S} seconds to {config.max_lease_hours} hours",
+            fault,
             details={
                 "field": "ttlHours",
                 "minHours": _MIN_HOURS,

@@ -13,14 +13,13 @@ from typing import Final, TypeVar
 import attrs
 
 from kms_enclave.audit.journal import Journal
-from kms_enclave.errors import KMSError
 from kms_enclave.leases.book import (
     Book,
     lease_book_address,
     relay_book_address,
     user_book_address,
 )
-from kms_enclave.leases.lease import Lease, lease_address, parse_lease
+from kms_enclave.leases.lease import Lease, lease_address, lease_not_found, parse_lease
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, Record, StoragePort
 
@@ -101,7 +100,7 @@ class Ledger:
             [lease_address(lease_id), book_address]
         )
         if lease_record is None:
-            raise KMSError("lease.not.found", f"Lease not found: {lease_id}")
+            raise lease_not_found(lease_id)
         lease = parse_lease(lease_record, expected_lease_id=lease_id)
         origin, user_id = lease.record.origin, lease.record.user_id
         user_address = user_book_address(origin, user_id)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from kms_enclave.errors import QUOTA_MESSAGES
+
 __all__ = ["ADVICE", "NOT_YET", "PURPOSE"]
 
 PURPOSE: Final[Mapping[str, str]] = {
@@ -66,20 +68,25 @@ NOT_YET: Final = frozenset(
 """Codes that nothing raises yet."""
 
 ADVICE: Final[Mapping[str, str]] = {
-    "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `scope`, `used`, `limit`, `fits`.",
-    "quota.exceeded.endpoint": "Wait `retryAfterMs`, or send to another endpoint.",
-    "quota.exceeded.user": "Wait `retryAfterMs`. All leases of the user count together.",
-    "quota.exceeded.relay": "Wait `retryAfterMs`, or send through another relay.",
+    "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `leaseId`, `used`, `limit`, `fits`,"
+    " and in `scope` which quota it is; the message says so, too:"
+    f" «{QUOTA_MESSAGES['sendsPerMinute']}», «{QUOTA_MESSAGES['burstSends']}».",
+    "quota.exceeded.endpoint": "Wait `retryAfterMs`, or send to another endpoint than"
+    " `details.eid`.",
+    "quota.exceeded.user": "Wait `retryAfterMs`. All leases of `details.userId` count together.",
+    "quota.exceeded.relay": "Wait `retryAfterMs`, or send through another relay than"
+    " `details.relayId`.",
     "quota.suspended": "Stop calling and wait `retryAfterMs`, or call `refreshLease`.",
     "eid.unknown": "Pass an `eid` of the lease.",
     "lease.expired": "Create a new lease.",
-    "lease.not.found": "Create a new lease.",
-    "lease.revoked": "Create a new lease.",
+    "lease.not.found": "Create a new lease in the place of `details.leaseId`.",
+    "lease.revoked": "Create a new lease. `details` says when (`revokedAt`) and why (`reason`).",
     "lease.needs.resume": "The browser lost a key handle. Call `resumeLease`.",
     "lease.suspended": "Lift the pattern with `unsuspendPattern`.",
     "lease.limit": "Ask for less, or create a new lease where its end is too near for a token.",
     "relay.proof.invalid": "Have the relay prove this call anew; `details.fault` says why.",
-    "endpoint.not.in.lease": "`url` and `eid` must be a pair of the lease. Create a lease for it.",
+    "endpoint.not.in.lease": "`url` and `eid` must be a pair of the lease, whose ids are"
+    " `details.authorizedEids`. Create a lease for it.",
     "aud.mismatch": "Pass `details.expected`: the origin of the endpoint's URL.",
     "unlock.denied": "Let the user try again. Each denied guess is an entry of the log.",
     "unlock.cancelled": "The user closed the prompt. Do not ask again by yourself.",

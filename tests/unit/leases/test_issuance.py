@@ -116,6 +116,13 @@ async def test_its_id_is_recorded_until_it_expires(world: World) -> None:
     assert record.expires_ms == token["exp"] * 1000
 
 
+async def test_a_lease_that_is_not_found_is_named(world: World) -> None:
+    worker = await world.ready()
+    refusal = await _refused(worker, "lease-unknown")
+    assert refusal.message == "Lease not found: lease-unknown"
+    assert refusal.details == {"leaseId": "lease-unknown"}
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -138,6 +145,28 @@ async def test_what_is_not_the_leases_is_refused_and_counts_nothing(
     assert world.storage.commits == before
     token = await worker.issue(lease_id)
     assert token["auditEntry"]["details"]["quotas"]["tokensPerHour"]["used"] == 1
+
+
+async def test_an_endpoint_that_is_not_the_leases_is_told_with_those_that_are(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease()
+    refusal = await _refused(worker, lease_id, endpoint={**ENDPOINT, "eid": "three"})
+    assert refusal.details == {
+        "leaseId": lease_id,
+        "requestedEid": "three",
+        "authorizedEids": ["one", "two"],
+    }
+
+
+async def test_a_lease_of_a_second_issues_nothing_and_then_is_over(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1 / 3600)
+    refusal = await _refused(worker, lease_id)
+    assert (refusal.code, refusal.details["fits"]) == ("lease.limit", 0)
+    world.clock.advance(1000)
+    assert (await _refused(worker, lease_id)).code == "lease.expired"
 
 
 async def test_a_lease_of_another_origin_is_out_of_reach(world: World) -> None:

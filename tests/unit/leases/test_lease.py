@@ -9,6 +9,7 @@ import pytest
 from enclave import CONFIG
 from kms_enclave.config import Config, parse_config
 from kms_enclave.errors import KMSError
+from kms_enclave.leases.creation import LeaseRequest, in_words
 from kms_enclave.leases.lease import Sub, resolve_quotas, verify_subs, verify_ttl
 from kms_enclave.structure import FieldError
 
@@ -23,18 +24,43 @@ def _sub(**changes: str) -> Sub:
 
 
 @pytest.mark.parametrize(
-    ("hours", "ms"), [(24, 86_400_000), (0.5, 1_800_000), (1 / 60, 60_000), (1 / 3, 1_200_000)]
+    ("hours", "ms"), [(24, 86_400_000), (0.5, 1_800_000), (1 / 3600, 1000), (1 / 3, 1_200_000)]
 )
 def test_a_length_in_hours_becomes_milliseconds(hours: float, ms: int) -> None:
     assert verify_ttl(hours, config=_CONFIG) == ms
 
 
-@pytest.mark.parametrize("hours", [0, -1, -0.001, 1e-9, 0.0166, 24.0001, 1e9, math.nan])
-def test_a_lease_lasts_a_minute_at_least_and_at_most_the_cap(hours: float) -> None:
+_TOO_SHORT = "Lease TTL must be at least one second"
+_TOO_LONG = "Lease TTL exceeds maximum of 24 hours"
+
+
+@pytest.mark.parametrize(
+    ("hours", "message"),
+    [
+        *((hours, _TOO_SHORT) for hours in (0, -1, -0.001, 1e-9, 0.000277, -math.inf, math.nan)),
+        *((hours, _TOO_LONG) for hours in (24.0001, 1e9, math.inf)),
+    ],
+)
+def test_a_lease_lasts_a_second_at_least_and_at_most_the_cap(hours: float, message: str) -> None:
     with pytest.raises(KMSError) as caught:
         verify_ttl(hours, config=_CONFIG)
-    assert caught.value.code == "lease.limit"
+    assert (caught.value.code, caught.value.message) == ("lease.limit", message)
     assert caught.value.details["maxHours"] == 24
+
+
+@pytest.mark.parametrize(
+    ("hours", "words"),
+    [
+        (12, "12 hours"),
+        (1, "1 hour"),
+        (0.5, "0.5 hours"),
+        (1 / 120, "30 seconds"),
+        (1 / 3600, "1 second"),
+    ],
+)
+def test_the_user_reads_how_long_a_lease_is(hours: float, words: str) -> None:
+    request = LeaseRequest(user_id="u", subs=[_sub()], ttl_hours=hours, quotas={})
+    assert in_words(request) == f"Create a lease of {words} for 1 endpoint"
 
 
 @pytest.mark.parametrize("count", [1, 64])

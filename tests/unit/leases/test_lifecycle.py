@@ -72,6 +72,7 @@ async def test_an_extension_beyond_the_cap_changes_nothing(world: World, hours: 
         worker, "extendLease", leaseId=lease_id, addHours=hours, credentials=CREDENTIALS
     )
     assert refusal.code == "lease.limit"
+    assert "Lease TTL" in refusal.message
     assert await world.value("leases", lease_id) == before
 
 
@@ -113,6 +114,7 @@ async def test_a_lease_that_is_over_or_foreign_is_not_changed(
     refusal = await refused(worker, method, credentials=CREDENTIALS, **params)
     codes = {"foreign": "origin.denied", "unknown": "lease.not.found"}
     assert refusal.code == codes.get(end, f"lease.{end}")
+    assert refusal.details["leaseId"] == params["leaseId"]
 
 
 # --- resuming ----------------------------------------------------------------------------------
@@ -148,6 +150,11 @@ async def test_from_the_revocation_on_nothing_is_issued_and_the_keys_are_gone(
     assert result == {"status": "revoked", "effectiveAt": world.clock.now_ms()}
     refusal = await refused(worker, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
     assert refusal.code == "lease.revoked"
+    assert refusal.details == {
+        "leaseId": lease_id,
+        "revokedAt": result["effectiveAt"],
+        "reason": "user-requested",
+    }
     record = await world.record("leases", lease_id)
     assert record.handles == {}
     value = await world.value("leases", lease_id)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from enclave import APP, CONFIG, ENDPOINT, ENDPOINT_2, OTHER_APP, Refusal, Worke
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
 _DAY_MS = 24 * _HOUR_MS
+_ERRORS_PAGE = (Path(__file__).parents[3] / "docs" / "errors.md").read_text("utf-8")
 
 
 def _quotas(**changes: object) -> Mapping[str, object]:
@@ -49,7 +51,13 @@ async def test_a_single_token_is_one_send_of_its_lease(world: World) -> None:
     await worker.issue(lease_id, endpoint=ENDPOINT_2)
     refusal = await _refused(worker.issue(lease_id))
     assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _MINUTE_MS - 1000)
-    assert refusal.details == {"scope": "sendsPerMinute", "used": 2, "limit": 2, "fits": 0}
+    assert refusal.details == {
+        "scope": "sendsPerMinute",
+        "used": 2,
+        "limit": 2,
+        "fits": 0,
+        "leaseId": lease_id,
+    }
     world.clock.advance(_MINUTE_MS - 1000)
     await worker.issue(lease_id)
 
@@ -204,6 +212,46 @@ async def test_a_relays_hour_is_refused_where_the_operator_says_so(world: World)
     await worker.issue(lease_id)
 
 
+REFUSALS: Mapping[str, tuple[Mapping[str, int], Mapping[str, object], Mapping[str, str], str]] = {
+    # asked of the lease, configured, named in the details, in the message
+    "tokensPerHour": ({"tokensPerHour": 1}, {}, {}, "tokens per hour"),
+    "sendsPerMinute": ({"sendsPerMinute": 1}, {}, {}, "sends per minute"),
+    "sendsPerMinutePerEid": (
+        {"sendsPerMinutePerEid": 1},
+        {},
+        {"eid": "one"},
+        "sends per minute of this endpoint",
+    ),
+    "perUserPerDay": (
+        {},
+        _quotas(perUserPerDay=1),
+        {"userId": "user-1"},
+        "sends per day of this user",
+    ),
+    "perRelayPerHour": (
+        {},
+        _quotas(perRelayPerHour=1, refuseRelayOverCap=True),
+        {"relayId": "relay-1"},
+        "sends per hour of this relay",
+    ),
+}
+
+
+@pytest.mark.parametrize("scope", REFUSALS)
+async def test_a_refusal_says_which_quota_and_whose_in_the_words_of_the_documentation(
+    world: World, scope: str
+) -> None:
+    asked, config, named, words = REFUSALS[scope]
+    worker = await world.ready(config=config)
+    lease_id = await worker.create_lease(quotas=asked)
+    await worker.issue(lease_id, relayId="relay-1")
+    refusal = await _refused(worker.issue(lease_id, relayId="relay-1"))
+    assert refusal.message == f"Quota exceeded: {words}"
+    counted = {"scope": scope, "used": 1, "limit": 1, "fits": 0}
+    assert refusal.details == {**counted, "leaseId": lease_id, **named}
+    assert refusal.message in _ERRORS_PAGE
+
+
 async def test_of_several_quotas_the_wait_is_the_longest(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 1, "sendsPerMinute": 1})
@@ -228,9 +276,13 @@ async def test_one_call_too_many_at_once_is_refused_and_not_queued(world: World)
         *(worker.issue(lease_id) for _ in range(3)), return_exceptions=True
     )
     refused = [result for result in results if isinstance(result, Refusal)]
-    assert [(refusal.code, refusal.details["scope"]) for refusal in refused] == [
-        ("quota.exceeded.lease", "burstSends")
-    ]
+    (refusal,) = refused
+    assert (refusal.code, refusal.message) == (
+        "quota.exceeded.lease",
+        "Quota exceeded: calls at once",
+    )
+    assert (refusal.details["scope"], refusal.details["leaseId"]) == ("burstSends", lease_id)
+    assert refusal.message in _ERRORS_PAGE
     await worker.issue(lease_id)
 
 

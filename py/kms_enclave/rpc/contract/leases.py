@@ -100,7 +100,7 @@ class RelayProof:
 
 @attrs.frozen
 class CreateLeaseParams:
-    """``ttl_hours`` a minute to the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
+    """``ttl_hours`` a second to the operator's cap; ``subs`` 1 to 64, ``eid`` unique.
 
     ``quotas``: ``conservative`` is 120 tokens an hour, 60 sends a minute, 30 of them for one
     endpoint, 100 calls at once; ``aggressive`` 240, 120, 60 and 200.
