@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from kms_enclave.config import (
@@ -12,6 +13,8 @@ from kms_enclave.config import (
     parse_config,
 )
 from kms_enclave.structure import FieldError
+
+from web.server.deployment import local_config
 
 _MINIMAL = {"parentOrigins": ["https://app.example"], "contact": "mailto:operator@app.example"}
 _LIMITS = {"tokensPerHour": 5, "sendsPerMinute": 5, "burstSends": 5, "sendsPerMinutePerEid": 5}
@@ -30,6 +33,16 @@ def test_what_is_left_out_is_the_safe_default() -> None:
     assert config.max_lease_hours == 24
     assert config.quotas.default == DEFAULT_QUOTAS
     assert config.quotas.ceiling == CEILING_QUOTAS
+
+
+LOCAL = json.dumps(local_config(app_port=8500, page_credentials=True))
+EXAMPLE = (Path(__file__).parents[2] / "kms.config.json").read_text("utf-8")
+
+
+@pytest.mark.parametrize("text", [LOCAL, EXAMPLE], ids=["the local one", "the example"])
+def test_the_projects_own_configurations_take_every_known_push_service(text: str) -> None:
+    known = parse_config(json.dumps(_MINIMAL)).push_services
+    assert set(parse_config(text).push_services) >= set(known)
 
 
 def test_a_misspelt_field_is_refused() -> None:

@@ -45,11 +45,6 @@ def local_config(
             "perRelayPerHour": CEILING,
             "refuseRelayOverCap": False,
         },
-        "pushServices": [
-            "https://fcm.googleapis.com",
-            "https://updates.push.services.mozilla.com",
-            "https://web.push.apple.com",
-        ],
     }
 
 
