@@ -132,7 +132,7 @@ MISSING_OR_MISTYPED = [
     _lease("method-unknown", {"credentials": {**CREDENTIALS, "method": "none"}}, "request.invalid"),
     Refused("log-from-negative", "getAuditLog", {"from": -1}),
     Refused("log-limit-zero", "getAuditLog", {"limit": 0}),
-    Refused("log-limit-huge", "getAuditLog", {"limit": 1_000_000}),
+    Refused("log-limit-unsafe", "getAuditLog", {"limit": 2**53}),
     Refused("params-list", "getStatus", []),
     Refused("params-text", "getStatus", "{}"),
     Refused("params-null", "getStatus", None),

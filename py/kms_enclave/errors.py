@@ -115,10 +115,15 @@ def storage_failed(failure: str, reason: str) -> KMSError:
     return KMSError(code, f"{ERROR_CODES[code]} ({reason})" if reason else None)
 
 
-def request_invalid(field: str, reason: str, *, message: str | None = None) -> KMSError:
-    """Return the ``request.invalid`` error that names the field and says why."""
+def request_invalid(
+    field: str, reason: str, *, message: str | None = None, **more: object
+) -> KMSError:
+    """Return the ``request.invalid`` error that names the field and says why.
+
+    ``more`` are further details, by their names on the wire.
+    """
     return KMSError(
         "request.invalid",
         message or f"{field}: {reason}",
-        details={"field": field, "reason": reason},
+        details={"field": field, "reason": reason, **more},
     )

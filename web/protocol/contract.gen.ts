@@ -227,7 +227,7 @@ export interface BatchResult {
   results: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** One step; ``{"$ref": "0.kid"}`` in its parameters stands for an earlier result's field. */
+/** One step, of a method that can be one (the table at the top). ``{"$ref": "0.kid"}`` in its parameters stands for a field of an earlier step's result. */
 export interface BatchStep {
   method: string;
   params?: Readonly<Record<string, unknown>> | null;
@@ -321,7 +321,7 @@ export interface GetAuditCheckpointResult {
   chainHash: string;
 }
 
-/** Entries from ``seqNum`` ``from`` on, at most ``limit`` (1 to 500, 500 unless given). */
+/** Entries from ``seqNum`` ``from`` on, at most ``limit`` of them, and at most 500. */
 export interface GetAuditLogParams {
   from?: number;
   limit?: number;
@@ -476,16 +476,18 @@ export interface LeaseIdParams {
   leaseId: string;
 }
 
-/** A lease as its origin sees it; no key, salt or handle. Times in milliseconds. */
+/** A lease as its origin sees it; no key, salt or handle. Times in milliseconds. ``ttl_hours`` is what it was created for, ``exp`` its end with every extension. ``lak_delegation_cert`` is the User Audit Key's word for the key that signs its entries. */
 export interface LeaseInfo {
   leaseId: string;
   userId: string;
   kid: string;
   subs: readonly Endpoint[];
+  ttlHours: number;
   createdAt: number;
   exp: number;
   quotas: Quotas;
   state: "active" | "suspended" | "needs-resume" | "expired" | "revoked";
+  lakDelegationCert: AuditDelegationCert;
   label?: string | null;
   revokedAt?: number | null;
   relayBinding?: RelayBinding | null;

@@ -39,9 +39,10 @@ def make_audit_queries(context: Context) -> Mapping[str, Handler]:
 async def _get_audit_log(context: Context, params: contract.GetAuditLogParams, _: str) -> Wire:
     if params.from_ < 0:
         raise request_invalid("from", "must not be negative")
-    if not 1 <= params.limit <= MAX_PAGE:
-        raise request_invalid("limit", f"must be 1 to {MAX_PAGE}")
-    page = await read_page(context.storage, start=params.from_, limit=params.limit)
+    if params.limit < 1:
+        raise request_invalid("limit", "must be at least 1")
+    limit = min(params.limit, MAX_PAGE)
+    page = await read_page(context.storage, start=params.from_, limit=limit)
     return {"entries": page.entries, "next": page.next}
 
 

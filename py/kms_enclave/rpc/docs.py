@@ -17,6 +17,7 @@ from kms_enclave.errors import ERROR_CODES
 from kms_enclave.policy import POLICY, Authorisation
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.rpc.prose import ADVICE, NOT_YET, PURPOSE
+from kms_enclave.rpc.steps import STEPS
 from kms_enclave.rpc.typescript import contract_classes, format_type
 from kms_enclave.structure import camel_case
 
@@ -50,9 +51,11 @@ seconds, as in its claims; every other time is Unix milliseconds. Unknown, missi
 fields are `request.invalid`, with the field's path in `details.field`.
 
 *Rate*: what bounds how often it can be called. *Entry*: how grave its entry in the log is.
-*When locked*: whether the method answers after a failed check at start (`attestation.failed`).
+*In a batch*: whether it can be a step of `batch`. *When locked*: whether the method answers after
+a failed check at start (`attestation.failed`).
 
-Generated from `py/kms_enclave/rpc/contract` and `py/kms_enclave/policy.py` by `make contract`.
+Generated from `py/kms_enclave/rpc/contract`, `py/kms_enclave/rpc/steps.py` and
+`py/kms_enclave/policy.py` by `make contract`.
 """
 
 
@@ -71,11 +74,15 @@ def format_methods() -> str:
             _needs(name),
             POLICY[name].rate.value,
             POLICY[name].severity.value,
+            "yes" if name in STEPS else "no",
             "yes" if POLICY[name].when_locked else "no",
         )
         for name in METHODS
     ]
-    lines += [*_table(("method", "needs", "rate", "entry", "when locked"), summary), ""]
+    lines += [
+        *_table(("method", "needs", "rate", "entry", "in a batch", "when locked"), summary),
+        "",
+    ]
     ends = set[type]()
     for name, method in METHODS.items():
         ends |= {method.params, method.result}

@@ -177,12 +177,14 @@ async def test_a_full_page_of_500_has_a_next(log: Log) -> None:
         await log.worker.issue(lease)
     page = await log.worker.call("getAuditLog")
     assert (len(page["entries"]), page["next"]) == (500, 500)
+    assert await log.worker.call("getAuditLog", limit=501) == page
+    assert await log.worker.call("getAuditLog", limit=2**53 - 1) == page
     assert len(await log.worker.log()) == 508
 
 
 @pytest.mark.parametrize(
     ("params", "field"),
-    [({"from": -1}, "from"), ({"limit": 0}, "limit"), ({"limit": 501}, "limit")],
+    [({"from": -1}, "from"), ({"limit": 0}, "limit"), ({"limit": 2**53}, "limit")],
 )
 async def test_a_page_outside_the_log_is_refused(
     log: Log, params: dict[str, int], field: str

@@ -8,6 +8,8 @@ from typing import Any
 import attrs
 import pytest
 from enclave import CREDENTIALS, ENDPOINT, OTHER_APP, Refusal, Worker, World
+from kms_enclave.rpc.contract import GetLeasesResult
+from kms_enclave.structure import structure
 
 HOUR = 3_600_000
 
@@ -296,6 +298,13 @@ async def test_a_batch_has_one_to_ten_tokens(world: World, count: object) -> Non
     assert (refusal.code, refusal.details["field"]) == ("request.invalid", "count")
 
 
+async def test_more_than_a_batch_takes_is_refused_with_the_most(world: World) -> None:
+    worker = await world.ready()
+    params: dict[str, object] = {"leaseId": "lease-x", "endpoint": ENDPOINT}
+    refusal = await refused(worker, "issueVAPIDJWTs", **params, count=11)
+    assert refusal.details["max"] == 10
+
+
 # --- seeing ------------------------------------------------------------------------------------
 
 
@@ -308,6 +317,23 @@ async def test_an_origin_sees_its_leases_and_no_key_of_them(world: World) -> Non
     secret = await world.value("leases", lease_id)
     for name in ("wrappedLeaseKey", "wrappedLeaseKeyIv", "leaseSalt"):
         assert secret[name] not in str(info)
+
+
+async def test_a_lease_is_listed_with_its_length_and_its_audit_keys_certificate(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1.5)
+    await authenticated(worker, "extendLease", leaseId=lease_id, addHours=1)
+    token = await worker.issue(lease_id)
+    await worker.create_lease(label="phone")
+    await worker.call("revokeLease", leaseId=await worker.create_lease())
+    listed = await worker.call("getLeases")
+    structure(listed, GetLeasesResult)
+    (info,) = [each for each in listed["leases"] if each["leaseId"] == lease_id]
+    assert info["ttlHours"] == 1.5
+    assert info["lakDelegationCert"] == token["auditEntry"]["cert"]
+    assert info["lakDelegationCert"]["notAfter"] == info["exp"]
 
 
 async def test_a_lease_is_verified_by_the_reason_that_issuing_would_give(world: World) -> None:

@@ -27,6 +27,8 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from doubles import START_MS, FakeClock
 from enclave import ENCLAVE, ENDPOINT, ENDPOINT_2, Refusal, Worker, World
 from kms_enclave.ports.storage import Record
+from kms_enclave.rpc.contract import GetLeasesResult
+from kms_enclave.structure import structure
 
 _EXAMPLE = Path(__file__).parents[3] / "examples" / "relay_proof.py"
 
@@ -137,7 +139,9 @@ async def test_a_batch_is_proven_by_its_method_and_count(world: World) -> None:
 async def test_the_binding_is_listed_and_stands_in_the_users_entry(world: World) -> None:
     relay = Relay.make()
     worker, _ = await _bound(world, relay)
-    (lease,) = (await worker.call("getLeases"))["leases"]
+    listed = await worker.call("getLeases")
+    structure(listed, GetLeasesResult)
+    (lease,) = listed["leases"]
     assert lease["relayBinding"] == relay.binding
     entry = (await worker.log())[-1]
     assert (entry["signer"], entry["details"]["relayBinding"]) == ("UAK", relay.binding)

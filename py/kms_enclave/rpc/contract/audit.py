@@ -80,7 +80,7 @@ class AuditEntry:
 
 @attrs.frozen
 class GetAuditLogParams:
-    """Entries from ``seqNum`` ``from`` on, at most ``limit`` (1 to 500, 500 unless given)."""
+    """Entries from ``seqNum`` ``from`` on, at most ``limit`` of them, and at most 500."""
 
     from_: int = 0
     limit: int = 500

@@ -53,7 +53,10 @@ class StatusResult:
 
 @attrs.frozen
 class BatchStep:
-    """One step; ``{"$ref": "0.kid"}`` in its parameters stands for an earlier result's field."""
+    """One step, of a method that can be one (the table at the top).
+
+    ``{"$ref": "0.kid"}`` in its parameters stands for a field of an earlier step's result.
+    """
 
     method: str = attrs.field(validator=text(64))
     params: Mapping[str, object] | None = None

@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from kms_enclave.rpc.contract.audit import AuditEntry
+from kms_enclave.rpc.contract.audit import AuditDelegationCert, AuditEntry
 from kms_enclave.rpc.contract.credentials import Credentials
 from kms_enclave.rpc.fields import line, text
 
@@ -277,16 +277,22 @@ class RevokeAllLeasesResult:
 
 @attrs.frozen
 class LeaseInfo:
-    """A lease as its origin sees it; no key, salt or handle. Times in milliseconds."""
+    """A lease as its origin sees it; no key, salt or handle. Times in milliseconds.
+
+    ``ttl_hours`` is what it was created for, ``exp`` its end with every extension.
+    ``lak_delegation_cert`` is the User Audit Key's word for the key that signs its entries.
+    """
 
     lease_id: str
     user_id: str
     kid: str
     subs: tuple[Endpoint, ...]
+    ttl_hours: float
     created_at: int
     exp: int
     quotas: Quotas
     state: Literal["active", "suspended", "needs-resume", "expired", "revoked"]
+    lak_delegation_cert: AuditDelegationCert
     label: str | None = None
     revoked_at: int | None = None
     relay_binding: RelayBinding | None = None
