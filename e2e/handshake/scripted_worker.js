@@ -49,6 +49,7 @@ const SCRIPT = {
   // What arrived here, so that a test can see that it is a message of the frame's own making.
   echo: (request, text) => reply(request.id, { publicKey: text }),
   age: ({ id }) => reply(id, { publicKey: String(STARTS) }),
+  batch: ({ id }) => reply(id, { tokens: ["one", "two"].map((jwt) => ({ jwt, vapidPublicKey: "its key" })) }),
   hang: () => undefined,
   twice: ({ id }) => {
     reply(id, { publicKey: "first" });

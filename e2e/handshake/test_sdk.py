@@ -297,3 +297,36 @@ def test_aliases_are_the_flat_methods(shared_sdk_page: Page) -> None:
     assert json.loads(text)["method"] == "issueVAPIDJWT"
     text = shared_sdk_page.evaluate("kms.leases.create({ leaseId: 'echo' })")["publicKey"]
     assert json.loads(text)["method"] == "createLease"
+
+
+def test_a_batch_by_its_other_name_comes_with_the_key_that_signed_it(shared_sdk_page: Page) -> None:
+    tokens = [{"jwt": jwt, "vapidPublicKey": "its key"} for jwt in ("one", "two")]
+    assert shared_sdk_page.evaluate("kms.issueVAPIDJWTs({ leaseId: 'batch' })") == tokens
+    batch = shared_sdk_page.evaluate(
+        "(() => { const { issueBatch } = kms.vapid; return issueBatch({ leaseId: 'batch' }); })()"
+    )
+    assert batch == {"tokens": tokens, "vapidPublicKey": "its key"}
+
+
+def test_a_public_key_by_its_other_name_is_text(shared_sdk_page: Page) -> None:
+    exported = shared_sdk_page.evaluate("kms.exportPublicKey('age')")
+    assert shared_sdk_page.evaluate("kms.vapid.exportPublicKey('age')") == exported["publicKey"]
+
+
+@pytest.mark.parametrize(
+    ("call", "method"),
+    [
+        ("revokeLease", "revokeLease"),
+        ("verifyLease", "verifyLease"),
+        ("refreshLease", "refreshLease"),
+        ("resumeLease", "resumeLease"),
+        ("leases.revoke", "revokeLease"),
+        ("leases.verify", "verifyLease"),
+    ],
+)
+@pytest.mark.parametrize("lease", ["'echo'", "{ leaseId: 'echo' }"])
+def test_a_lease_may_be_named_by_its_id_alone(
+    shared_sdk_page: Page, call: str, method: str, lease: str
+) -> None:
+    request = json.loads(shared_sdk_page.evaluate(f"kms.{call}({lease})")["publicKey"])
+    assert (request["method"], request["params"]) == (method, {"leaseId": "echo"})

@@ -13,6 +13,12 @@ MAX_PARAMS_CHARS = 262_144
 MAX_CALLS_IN_FLIGHT = 1_024
 
 
+SUBSCRIPTION = {
+    "endpoint": "https://fcm.googleapis.com/fcm/send/one",
+    "expirationTime": None,
+    "keys": {"p256dh": "AAAA", "auth": "AAAA"},
+}
+
 UNSENDABLE = {
     "function": "() => 1",
     "symbol": "Symbol('s')",
@@ -35,6 +41,19 @@ def test_what_is_no_json_is_refused_by_name(shared_sdk_page: Page, value: str) -
     assert outcome["error"]["code"] == "request.invalid"
     assert outcome["error"]["details"]["field"].startswith("params.quotas")
     assert "private" not in json.dumps(outcome)
+
+
+def test_the_browsers_own_push_subscription_is_sent_as_its_json(shared_sdk_page: Page) -> None:
+    # One that a push service made cannot be had in a test: the browser's class, with its method.
+    text = shared_sdk_page.evaluate(
+        """(json) => {
+            const toJSON = { value: () => json };
+            const subscription = Object.create(PushSubscription.prototype, { toJSON });
+            return kms.setPushSubscription({ subscription, leaseId: "echo" });
+        }""",
+        SUBSCRIPTION,
+    )["publicKey"]
+    assert json.loads(text)["params"] == {"subscription": SUBSCRIPTION, "leaseId": "echo"}
 
 
 @pytest.mark.parametrize("params", ["null", "undefined", "'text'", "5", "[]", "() => 1"])

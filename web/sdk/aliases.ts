@@ -1,4 +1,7 @@
-/** `kms.leases.*` and `kms.vapid.*`: other names for the flat methods, in one table. */
+/** `kms.leases.*` and `kms.vapid.*`: other names for the flat methods, in one table, and two results of their own. */
+
+import type { GetPublicKeyResult, IssuedToken, IssueManyParams } from "../protocol/contract.gen";
+import { KMSError } from "../protocol/errors";
 
 const ALIASES = {
   leases: {
@@ -20,10 +23,8 @@ const ALIASES = {
     regenerate: "regenerateVAPID",
     sign: "signJWT",
     issue: "issueVAPIDJWT",
-    issueBatch: "issueVAPIDJWTs",
     kid: "getVAPIDKid",
     publicKey: "getPublicKey",
-    exportPublicKey: "exportPublicKey",
   },
 } as const;
 
@@ -43,4 +44,38 @@ export function aliasesOf<Target, Name extends Group>(target: Target, group: Nam
   const methods = target as Methods;
   const bound = Object.entries<string>(ALIASES[group]).map(([alias, method]) => [alias, methods[method]?.bind(target)]);
   return Object.freeze(Object.fromEntries(bound));
+}
+
+/** The tokens of a batch, and the one key that signed them all. */
+export interface IssuedBatch {
+  readonly tokens: readonly IssuedToken[];
+  readonly vapidPublicKey: string;
+}
+
+/** What a relay is handed: a batch with its key, and the key as the text that stands in its header. */
+interface ForRelays {
+  issueBatch(params: IssueManyParams): Promise<IssuedBatch>;
+  exportPublicKey(kid?: string): Promise<string>;
+}
+
+interface FlatMethods {
+  issueVAPIDJWTs(params: IssueManyParams): Promise<readonly IssuedToken[]>;
+  exportPublicKey(kid?: string): Promise<GetPublicKeyResult>;
+}
+
+export type VapidAliases<Target> = Aliased<Target, "vapid"> & Readonly<ForRelays>;
+
+export function vapidAliasesOf<Target extends FlatMethods>(target: Target): VapidAliases<Target> {
+  const forRelays: ForRelays = {
+    async issueBatch(params) {
+      const tokens = await target.issueVAPIDJWTs(params);
+      const [first] = tokens;
+      if (!first) throw new KMSError("internal", "The enclave answered with an empty batch");
+      return { tokens, vapidPublicKey: first.vapidPublicKey };
+    },
+    async exportPublicKey(kid) {
+      return (await target.exportPublicKey(kid)).publicKey;
+    },
+  };
+  return Object.freeze({ ...aliasesOf(target, "vapid"), ...forRelays });
 }

@@ -26,9 +26,9 @@ import {
 } from "../protocol/handshake";
 import { copyParams } from "../protocol/json";
 import { PROTOCOL } from "../protocol/limits";
-import { binaryText } from "./binary";
 import { FrameLayer } from "./layer";
 import { PendingCalls } from "./pending";
+import { plainValue } from "./plain";
 import { methodTimeoutMs, type Timeouts } from "./timeouts";
 
 /** `locked`: the enclave failed its self-test, and answers only what leaves the evidence readable. */
@@ -98,7 +98,7 @@ export class Connection {
     const isOpen = this.#state.name === "ready" || this.#state.name === "locked";
     const port = isOpen ? this.#port : null;
     if (!port) throw new KMSError("channel.not.initialized");
-    const copy = copyParams(params, binaryText);
+    const copy = copyParams(params, plainValue);
     const timeoutMs = methodTimeoutMs(method, this.#timeouts);
     return this.#calls.add(owner, method, timeoutMs, (id) => port.postMessage({ id, method, params: copy }));
   }

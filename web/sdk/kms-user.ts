@@ -35,7 +35,6 @@ import type {
   IssueParams,
   IsTokenRevokedResult,
   LeaseEnd,
-  LeaseIdParams,
   PruneAuditResult,
   RecordSendsParams,
   RecordSendsResult,
@@ -53,19 +52,22 @@ import type {
   VerifyLeaseResult,
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
-import { type Aliased, aliasesOf } from "./aliases";
+import { type Aliased, aliasesOf, type VapidAliases, vapidAliasesOf } from "./aliases";
 import { type AuditExport, exportWholeLog } from "./audit-export";
 import { readWholeLog } from "./audit-pages";
-import type {
-  Credentials,
-  LeaseExtension,
-  LeaseOfUser,
-  LeaseRequest,
-  NewCredentials,
-  PruneRequest,
-  SubscriptionToRemove,
-  SubscriptionToSet,
-  UserPattern,
+import {
+  type Credentials,
+  type LeaseById,
+  type LeaseExtension,
+  type LeaseOfUser,
+  type LeaseRequest,
+  leaseParams,
+  type NewCredentials,
+  type PruneRequest,
+  type SubscriptionToRemove,
+  type SubscriptionToSet,
+  type UserPattern,
+  type VAPIDPayload,
 } from "./credentials";
 import { type EventHandler, Events } from "./events";
 import { Lifetime } from "./lifetime";
@@ -74,12 +76,16 @@ import type { KMSUserOptions } from "./options";
 
 export type { EventName } from "../protocol/calls";
 export type * from "../protocol/contract.gen";
+export type { AuditEntry as AuditEntryV2 } from "../protocol/contract.gen";
 export { ERROR_CODES } from "../protocol/contract.gen";
 export { KMSError } from "../protocol/errors";
 export type { PromptMode } from "../protocol/handshake";
+export type { IssuedBatch } from "./aliases";
 export type { Bytes } from "./binary";
 export type {
   Credentials,
+  Credentials as AuthCredentials,
+  LeaseById,
   LeaseExtension,
   LeaseOfUser,
   LeaseRequest,
@@ -89,6 +95,7 @@ export type {
   SubscriptionToRemove,
   SubscriptionToSet,
   UserPattern,
+  VAPIDPayload,
 } from "./credentials";
 export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
@@ -98,8 +105,11 @@ export type { Timeouts } from "./timeouts";
 export class KMSUser {
   /** `kms.leases.create` is `createLease`, `kms.leases.revoke` is `revokeLease`, and so on. */
   readonly leases: Aliased<KMSUser, "leases"> = aliasesOf(this, "leases");
-  /** `kms.vapid.issue` is `issueVAPIDJWT`, `kms.vapid.generate` is `generateVAPID`, and so on. */
-  readonly vapid: Aliased<KMSUser, "vapid"> = aliasesOf(this, "vapid");
+  /**
+   * `kms.vapid.issue` is `issueVAPIDJWT`, `kms.vapid.generate` is `generateVAPID`, and so on; but `issueBatch` resolves
+   * to `{ tokens, vapidPublicKey }`, and `exportPublicKey` to the key's text.
+   */
+  readonly vapid: VapidAliases<KMSUser> = vapidAliasesOf<KMSUser>(this);
 
   readonly #events = new Events();
   readonly #enclave: Lifetime;
@@ -216,7 +226,7 @@ export class KMSUser {
   }
 
   /** `payload.exp` in seconds, at most 24 hours ahead. */
-  signJWT(kid: string, payload: Readonly<Record<string, unknown>>, credentials?: Credentials): Promise<SignJWTResult> {
+  signJWT(kid: string, payload: VAPIDPayload, credentials?: Credentials): Promise<SignJWTResult> {
     return this.#enclave.call("signJWT", { kid, payload, credentials });
   }
 
@@ -238,6 +248,7 @@ export class KMSUser {
     return this.#enclave.call("exportPublicKey", { kid });
   }
 
+  /** `subscription` may be the browser's own `PushSubscription`. */
   setPushSubscription(params: SubscriptionToSet): Promise<Success> {
     return this.#enclave.call("setPushSubscription", params);
   }
@@ -281,18 +292,18 @@ export class KMSUser {
   }
 
   /** As long as the cap allows; lifts a suspension for too many refused calls. */
-  refreshLease(params: LeaseOfUser): Promise<LeaseEnd> {
-    return this.#enclave.call("refreshLease", params);
+  refreshLease(lease: string | LeaseOfUser): Promise<LeaseEnd> {
+    return this.#enclave.call("refreshLease", leaseParams(lease));
   }
 
   /** After `lease.needs.resume`: the browser lost the lease's signing handle. */
-  resumeLease(params: LeaseOfUser): Promise<LeaseEnd> {
-    return this.#enclave.call("resumeLease", params);
+  resumeLease(lease: string | LeaseOfUser): Promise<LeaseEnd> {
+    return this.#enclave.call("resumeLease", leaseParams(lease));
   }
 
   /** At once; a page may always give its own power up. */
-  revokeLease(params: LeaseIdParams): Promise<RevokeLeaseResult> {
-    return this.#enclave.call("revokeLease", params);
+  revokeLease(lease: LeaseById): Promise<RevokeLeaseResult> {
+    return this.#enclave.call("revokeLease", leaseParams(lease));
   }
 
   revokeAllLeases(): Promise<RevokeAllLeasesResult> {
@@ -313,8 +324,8 @@ export class KMSUser {
   }
 
   /** Whether issuing would be granted now, and if not, the code it would be refused with. */
-  verifyLease(params: LeaseIdParams): Promise<VerifyLeaseResult> {
-    return this.#enclave.call("verifyLease", params);
+  verifyLease(lease: LeaseById): Promise<VerifyLeaseResult> {
+    return this.#enclave.call("verifyLease", leaseParams(lease));
   }
 
   /** Whether a token is on the emergency list. */

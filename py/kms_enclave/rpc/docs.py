@@ -45,10 +45,17 @@ parameters as one object, but for those that take them one by one: `setupPassphr
 `regenerateVAPID(credentials?)`, `signJWT(kid, payload, credentials?)`, `addEnrollment(method,
 credentials?, newCredentials?)`, `removeEnrollment(enrollmentId, credentials?)`,
 `changePassphrase(credentials?, newPassphrase?)`, `batch(requests, credentials?)`,
-`isTokenRevoked(jti)` and `resetKMS(credentials?)`. Bytes (`prfOutput`, `credentialId`) may be
-given as `ArrayBuffer`; on the wire they are base64url. A token's `exp`, `nbf` and `iat` are Unix
-seconds, as in its claims; every other time is Unix milliseconds. Unknown, missing and mistyped
-fields are `request.invalid`, with the field's path in `details.field`.
+`isTokenRevoked(jti)` and `resetKMS(credentials?)`. `revokeLease`, `verifyLease`, `refreshLease`
+and `resumeLease` take a lease's id alone as well. Bytes (`prfOutput`, `credentialId`) may be
+given as `ArrayBuffer`; on the wire they are base64url. A `subscription` may be the browser's own
+`PushSubscription`. A token's `exp`, `nbf` and `iat` are Unix seconds, as in its claims; every
+other time is Unix milliseconds. Unknown, missing and mistyped fields are `request.invalid`, with
+the field's path in `details.field`.
+
+`kms.leases.*` and `kms.vapid.*` are other names of the same methods (`web/sdk/aliases.ts`), but for
+two: `kms.vapid.issueBatch(params)` resolves to `{tokens, vapidPublicKey}`, where `issueVAPIDJWTs`
+resolves to the list of tokens, and `kms.vapid.exportPublicKey(kid?)` to the key as text, where
+`exportPublicKey` resolves to `{publicKey}`.
 
 *Rate*: what bounds how often it can be called. *Entry*: how grave its entry in the log is.
 *In a batch*: whether it can be a step of `batch`. *When locked*: whether the method answers after
