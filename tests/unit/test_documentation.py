@@ -1,4 +1,4 @@
-"""Links between the project's own documents lead somewhere."""
+"""Links between the project's own documents lead somewhere; what they list is what there is."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ _ROOT = Path(__file__).parents[2]
 _DOCUMENTS = sorted([*_ROOT.glob("*.md"), *(_ROOT / "docs").rglob("*.md")])
 _CODE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 _LINK = re.compile(r"\]\((?!https?:|mailto:)([^)\s]*)\)")
+_PROTOCOL = (_ROOT / "docs" / "spec" / "protocol.md").read_text("utf-8")
 _HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 
 
@@ -33,3 +34,23 @@ def test_relative_links_lead_somewhere(document: Path) -> None:
         assert target.exists(), link
         if anchor:
             assert anchor in _anchors(target), link
+
+
+def test_no_event_that_the_enclave_emits_is_called_reserved() -> None:
+    _, _, rest = _PROTOCOL.partition("reserved: ")
+    reserved = re.findall(r"`([a-z.]+)`", rest.splitlines()[0])
+    sources = [path.read_text("utf-8") for path in (_ROOT / "py").rglob("*.py")]
+    assert reserved
+    assert not [name for name in reserved for source in sources if f'"{name}"' in source]
+
+
+def test_what_a_locked_enclave_still_answers_is_listed_whole() -> None:
+    _, _, interface = (
+        (_ROOT / "web" / "sdk" / "locked.ts")
+        .read_text("utf-8")
+        .partition("interface LockedHandle {\n")
+    )
+    handle = re.findall(r"^  (\w+)\(", interface.partition("\n}")[0], re.MULTILINE)
+    _, _, rest = _PROTOCOL.partition("a `LockedError` whose `handle` has ")
+    listed = re.findall(r"`(\w+)`", rest.partition(".")[0])
+    assert sorted(listed) == sorted(handle)
