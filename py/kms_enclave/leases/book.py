@@ -7,7 +7,7 @@ that named them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import attrs
@@ -35,7 +35,14 @@ from kms_enclave.ports.storage import (
 )
 from kms_enclave.structure import from_json
 
-__all__ = ["Book", "lease_book_address", "parse_book", "relay_book_address", "user_book_address"]
+__all__ = [
+    "Book",
+    "chunk_addresses",
+    "lease_book_address",
+    "parse_book",
+    "relay_book_address",
+    "user_book_address",
+]
 
 _READ_AT_ONCE: Final = 32
 _DELETED_AT_ONCE: Final = 32
@@ -77,6 +84,17 @@ def parse_book(record: Record | None) -> BookRecord:
         )
     except DamagedRecordError:
         raise _damaged() from None
+
+
+def chunk_addresses(book: Address, record: Record) -> Iterator[Address]:
+    """Yield where the full chunks of a stored book are; none where it is damaged."""
+    try:
+        windows = parse_book(record).windows
+    except KMSError:
+        return
+    for window in windows:
+        for index in range(window.first_chunk, window.next_chunk):
+            yield _chunk_address(book, window.name, index)
 
 
 class Book:
@@ -129,7 +147,7 @@ class Book:
             # granted since, and drops everything unread.
             expires_ms = now_ms + 2 * quota.length_ms
             record = Record(1, format_json(list(entries)), {}, expires_ms)
-            self._filled.append(Put(self._chunk_address(quota.window, index), record))
+            self._filled.append(Put(_chunk_address(self._address, quota.window, index), record))
 
     def expectation(self) -> Expectation:
         """Return the revision that a commit about this book rests on."""
@@ -145,7 +163,7 @@ class Book:
     def deletes(self) -> Sequence[Delete]:
         """Return chunks that nothing needs any more; ask once a commit. The rest is swept."""
         return [
-            Delete(self._chunk_address(window.name, index))
+            Delete(_chunk_address(self._address, window.name, index))
             for window in self._windows.values()
             for index in window.take_left()[:_DELETED_AT_ONCE]
         ]
@@ -181,18 +199,22 @@ class Book:
 
     async def _load(self, window: GrantWindow, index: int) -> None:
         numbers = window.unread_from(index, _READ_AT_ONCE)
-        addresses = [self._chunk_address(window.name, number) for number in numbers]
+        addresses = [_chunk_address(self._address, window.name, number) for number in numbers]
         records = await self._storage.read(addresses)
-        for number, record in zip(numbers, records, strict=True):
+        found = [record for record in records if record is not None]
+        if len(found) < len(numbers):
+            # Swept while the clock was ahead, before it was set back to when they count.
+            window.gather()
+            return
+        for number, record in zip(numbers, found, strict=True):
             window.load(number, _parse_chunk(record))
 
-    def _chunk_address(self, window: str, index: int) -> Address:
-        return Address("grants", f"{self._address.key}/{window}/{index:012d}")
+
+def _chunk_address(book: Address, window: str, index: int) -> Address:
+    return Address("grants", f"{book.key}/{window}/{index:012d}")
 
 
-def _parse_chunk(record: Record | None) -> Sequence[int]:
-    if record is None:
-        raise _damaged()
+def _parse_chunk(record: Record) -> Sequence[int]:
     try:
         value = parse_json(record.value)
     except ValueError:

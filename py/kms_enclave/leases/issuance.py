@@ -138,7 +138,7 @@ class Issuer:
         """Give every call its outcome; return the leases that this suspended."""
         failed: dict[str, Exception] = {}
         while True:
-            self._ledger.begin()
+            self._ledger.begin(now_ms)
             suspended: dict[str, LeaseRecord] = {}
             nonces: set[Address] = set()
             for call in calls:

@@ -59,11 +59,16 @@ class Ledger:
         self._books: dict[Address, Book] = {}
         self._changed: dict[Book, None] = {}
         self._generation = journal.generation
+        self._latest_ms = 0
 
-    def begin(self) -> None:
+    def begin(self, now_ms: int) -> None:
         """Drop what is stale, or more than is worth remembering. Call before each attempt."""
-        if self._generation != self._journal.generation or len(self._books) > _MOST_REMEMBERED:
+        is_stale = self._generation != self._journal.generation
+        # A window drops what has left it when it is asked. Where nothing was committed since,
+        # the clock may have been set back to when that still counts.
+        if is_stale or now_ms < self._latest_ms or len(self._books) > _MOST_REMEMBERED:
             self.forget()
+        self._latest_ms = now_ms
 
     def forget(self) -> None:
         """Drop everything, and with it what was counted and not committed."""
@@ -80,7 +85,7 @@ class Ledger:
         """
 
         async def ask(now_ms: int) -> T:
-            self.begin()
+            self.begin(now_ms)
             return await question(now_ms)
 
         return await self._journal.consult(ask)

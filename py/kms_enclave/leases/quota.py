@@ -161,6 +161,13 @@ class GrantWindow:
         if used:
             self.grant(used, now_ms=now_ms)
 
+    def gather(self) -> None:
+        """Let everything that still counts have been granted with the newest.
+
+        For chunks that are gone: nothing is granted too early without them.
+        """
+        self.restamp(self._newest)
+
     def take_left(self) -> Sequence[int]:
         """Return the chunks that nothing needs any more, once each."""
         left, self._left = self._left, []

@@ -8,6 +8,7 @@ Nothing here decides whether a lease may be used: every use checks that itself.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 import attrs
@@ -15,9 +16,11 @@ import attrs
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
+from kms_enclave.audit.skew import MAX_BEHIND_MS
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
+from kms_enclave.leases.book import chunk_addresses
 from kms_enclave.leases.emergency import listed_for_ms
 from kms_enclave.leases.lease import (
     Lease,
@@ -96,9 +99,11 @@ def _live_records(found: Sequence[tuple[Key, Record]], now_ms: int) -> Iterator[
 
 async def _delete_dead(context: Context) -> None:
     # Not by the clock alone: it may be ahead, and what it calls dead would be missing when
-    # it is set right. Behind what is committed time never goes, but by re-anchoring.
+    # it is set right. Behind what is committed time never goes, but by re-anchoring; the
+    # clock may go that far back, though, without anybody being asked.
     head = await context.journal.read_head()
-    dead_since = min(context.clock.now_ms(), head.timestamp_ms) - listed_for_ms(context.config)
+    past_ms = min(context.clock.now_ms(), head.timestamp_ms) - MAX_BEHIND_MS
+    dead_since = past_ms - listed_for_ms(context.config)
     for store in _EXPENDABLE:
         dead = await context.storage.expired(store, now_ms=dead_since, limit=_RECORDS_AT_ONCE)
         if dead:
@@ -129,13 +134,12 @@ async def _expire_leases(context: Context, unit: UnitOfWork, now_ms: int) -> Seq
 
 async def _close_books(unit: UnitOfWork, storage: StoragePort, now_ms: int) -> None:
     """Delete books of which nothing counts any more, and their chunks."""
-    for key, _ in await storage.expired("quotas", now_ms=now_ms, limit=_BOOKS_AT_ONCE):
-        await unit.delete(Address("quotas", key))
-        chunks = await storage.scan_prefix(
-            "grants", prefix=f"{key}/", after=None, limit=_RECORDS_AT_ONCE
-        )
-        for chunk, _ in chunks:
-            await unit.delete(Address("grants", chunk))
+    for key, stored in await storage.expired("quotas", now_ms=now_ms, limit=_BOOKS_AT_ONCE):
+        book = Address("quotas", key)
+        await unit.delete(book)
+        # What is beyond the limit has a time of its own.
+        for chunk in islice(chunk_addresses(book, stored), _RECORDS_AT_ONCE):
+            await unit.delete(chunk)
 
 
 async def _end(context: Context, unit: UnitOfWork, lease: Lease, now_ms: int) -> None:

@@ -170,6 +170,47 @@ async def test_what_a_clock_ahead_swept_still_counts(world: World) -> None:
     assert (await _refused(again, lease_id)).code == "quota.exceeded.lease"
 
 
+@pytest.mark.parametrize("question", ["getQuota", "issueVAPIDJWT"])
+async def test_what_is_asked_while_the_clock_is_ahead_takes_nothing_from_a_window(
+    world: World, question: str
+) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 1, ttlHours=1 + 30 / 3600)
+    await worker.issue(lease_id)
+    world.clock.advance(_HOUR_MS)
+    if question == "getQuota":
+        assert (await worker.call("getQuota", leaseId=lease_id))["tokensPerHour"]["used"] == 0
+    else:
+        # The quota has room; the lease has not, so nothing is committed.
+        assert (await _refused(worker, lease_id)).code == "lease.limit"
+    world.clock.advance(-_HOUR_MS + 1000)
+    refusal = await _refused(worker, lease_id)
+    assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS - 1000)
+
+
+async def test_chunks_that_a_clock_ahead_had_swept_still_count_and_leave_in_time(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 70, ttlHours=24)
+    other = await _lease_of(worker, 1, ttlHours=24)
+    for _ in range(70):
+        world.clock.advance(10)
+        await worker.issue(lease_id)
+    world.clock.advance(12 * _HOUR_MS)
+    await worker.issue(other)  # With this the log's time is ahead too.
+    await _sweep(world)
+    assert await world.memory.scan_prefix("grants", prefix=lease_id, after=None, limit=1) == []
+    world.clock.advance(-12 * _HOUR_MS)
+    again = await world.worker()
+    await _authenticate(again)
+    refusal = await _refused(again, lease_id)
+    assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS)
+    assert (refusal.details["used"], refusal.details["limit"]) == (70, 70)
+    world.clock.advance(_HOUR_MS)
+    await again.issue(lease_id)
+
+
 async def test_a_lease_created_in_the_future_ends_with_its_tokens_listed(world: World) -> None:
     worker = await world.ready()
     world.clock.advance(_HOUR_MS)

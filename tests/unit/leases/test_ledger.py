@@ -170,3 +170,18 @@ async def test_books_of_which_nothing_counts_any_more_are_closed(world: World) -
         await asyncio.sleep(0)
     assert not await world.memory.count("quotas")
     assert not await world.memory.count("grants")
+
+
+async def test_closing_a_book_leaves_those_whose_names_begin_like_it(world: World) -> None:
+    worker = await world.ready()
+    await worker.issue(await worker.create_lease(userId="ada"))
+    world.clock.advance(12 * _HOUR_MS)
+    longer = await worker.create_lease(userId="ada/phone", quotas={"tokensPerHour": 200})
+    await _issue(world, worker, longer, CHUNK)
+    world.clock.advance(12 * _HOUR_MS - CHUNK)
+    await world.worker()
+    for _ in range(1000):
+        await asyncio.sleep(0)
+    books = [key for key, _ in await world.memory.scan("quotas", after=None, limit=10)]
+    assert f"user/{APP}/ada" not in books
+    await world.record("grants", f"user/{APP}/ada/phone/sends/{0:012d}")

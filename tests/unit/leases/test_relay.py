@@ -287,6 +287,24 @@ async def test_a_nonce_is_forgotten_when_no_such_proof_could_be_in_time(world: W
     assert record.expires_ms == proof["timestamp"] + 60_000
 
 
+@pytest.mark.parametrize("minutes", [0, 10])
+async def test_a_nonce_outlives_a_clock_that_was_ahead_for_a_moment(
+    world: World, minutes: int
+) -> None:
+    relay = Relay.make()
+    worker = await world.ready(config={"revokedListedMinutes": minutes})
+    lease_id = await worker.create_lease(relayBinding=relay.binding)
+    proof = relay.prove(world, lease_id)
+    await worker.issue(lease_id, relayProof=proof)
+    world.clock.advance(240_000)
+    await worker.issue(await worker.create_lease())  # With this the log's time is ahead too.
+    again = await world.worker(config={"revokedListedMinutes": minutes})
+    for _ in range(200):
+        await asyncio.sleep(0)
+    world.clock.advance(-240_000)
+    assert await _fault(again, lease_id, relayProof=proof) == "reused"
+
+
 async def test_the_relay_is_the_bound_one_whatever_the_page_calls_it(world: World) -> None:
     relay = Relay.make()
     worker, lease_id = await _bound(world, relay)
