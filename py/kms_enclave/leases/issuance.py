@@ -38,6 +38,7 @@ from kms_enclave.leases.requests import (
     SendsRequest,
     Token,
 )
+from kms_enclave.leases.standing import with_rest
 from kms_enclave.leases.token import format_token, signing_input, token_address
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, StorageError
 
@@ -175,6 +176,7 @@ class Issuer:
                 account.book.stand(standing)
                 if standing.is_suspended(now_ms):
                     suspended[lease_id] = account.lease.record
+                    return with_rest(refusal, standing, clock_ms=self._context.clock.now_ms())
             return refusal
 
     async def _sign(self, calls: Sequence[_Call]) -> Mapping[str, Exception]:

@@ -13,7 +13,7 @@ import attrs
 
 from kms_enclave.errors import KMSError
 
-__all__ = ["SPOTLESS", "Standing", "verify_standing"]
+__all__ = ["SPOTLESS", "Standing", "verify_standing", "with_rest"]
 
 _SUSPENDED_FOR_MS: Final = 3_600_000
 _REMEMBERED_FOR_MS: Final = 3_600_000
@@ -72,3 +72,15 @@ def verify_standing(standing: Standing, *, now_ms: int, clock_ms: int) -> None:
         raise KMSError(
             "quota.suspended", retry_after_ms=until - clock_ms, details={"suspendedUntil": until}
         )
+
+
+def with_rest(refusal: KMSError, standing: Standing, *, clock_ms: int) -> KMSError:
+    """Return the refusal that made a lease rest; whoever waits for the quota waits for that too."""
+    if refusal.retry_after_ms is None:
+        return refusal
+    return KMSError(
+        refusal.code,
+        refusal.message,
+        retry_after_ms=max(refusal.retry_after_ms, standing.suspended_until - clock_ms),
+        details=refusal.details,
+    )

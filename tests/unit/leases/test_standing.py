@@ -79,6 +79,28 @@ async def test_the_eleventh_suspends_the_lease_for_an_hour(world: World) -> None
     assert await _life_s(worker, lease_id) == 900
 
 
+async def test_the_eleventh_waits_for_the_rest_that_it_began(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"sendsPerMinute": 1})
+    await worker.issue(lease_id)
+    refusals = [await _refused(worker, lease_id) for _ in range(11)]
+    assert {refusal.code for refusal in refusals} == {"quota.exceeded.lease"}
+    assert [refusal.retry_after_ms for refusal in refusals] == [60_000] * 10 + [_HOUR_MS]
+    world.clock.advance(_HOUR_MS)
+    await worker.issue(lease_id)
+
+
+async def test_a_call_that_never_fits_is_not_to_be_tried_again_after_the_rest(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    lease_id = await _lease(worker)
+    await _violate(worker, lease_id, 10)
+    with pytest.raises(Refusal) as caught:
+        await worker.call("recordSends", leaseId=lease_id, eid="one", count=1000)
+    assert caught.value.retry_after_ms is None
+
+
 async def test_a_suspension_is_one_entry_of_the_enclaves(world: World) -> None:
     worker = await world.ready()
     lease_id = await _lease(worker)
