@@ -93,11 +93,12 @@ def _latest_end(session: Session, record: LeaseRecord) -> int:
 
 async def _lift_suspension(session: Session, lease_id: str) -> bool:
     address = lease_book_address(lease_id)
-    book = parse_book(await session.unit.read(address))
-    if not book.standing.is_suspended(session.now_ms):
+    stored = await session.unit.read(address)
+    book = parse_book(stored)
+    if stored is None or not book.standing.is_suspended(session.now_ms):
         return False
     lifted = attrs.evolve(book, standing=SPOTLESS)
-    await session.unit.write(address, format_record(lifted))
+    await session.unit.write(address, format_record(lifted), expires_ms=stored.expires_ms)
     return True
 
 

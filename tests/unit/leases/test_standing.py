@@ -169,6 +169,15 @@ async def test_a_refresh_lifts_the_suspension_and_keeps_what_the_quotas_count(
     assert entry["details"]["liftsSuspension"] is True
 
 
+async def test_the_book_of_a_refreshed_lease_is_swept_as_any_other(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease(worker)
+    await _violate(worker, lease_id, 11)
+    before = (await world.record("quotas", lease_id)).expires_ms
+    await worker.call("refreshLease", leaseId=lease_id, credentials=CREDENTIALS)
+    assert (await world.record("quotas", lease_id)).expires_ms == before
+
+
 async def test_a_refresh_of_a_lease_at_its_cap_that_lifts_nothing_is_no_entry(
     world: World,
 ) -> None:
