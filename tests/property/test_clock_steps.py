@@ -8,13 +8,16 @@ whoever waits as long as a refusal says is granted.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 from collections.abc import Coroutine
 from typing import Any
 
 from enclave import CREDENTIALS, Refusal, Worker, World
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from kms_enclave.ports.storage import Address
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
@@ -48,6 +51,21 @@ class Stepping(RuleBasedStateMachine):
     def restart_a_tab(self, which: int) -> None:
         self._workers[which] = self._run(self._world.worker())
 
+    @rule()
+    def sweep(self) -> None:
+        async def start() -> None:
+            await self._world.worker()
+            for _ in range(300):
+                await asyncio.sleep(0)
+
+        self._run(start())
+
+    @precondition(lambda self: self._limits)
+    @rule(which=st.integers(0, 1), lease=st.integers(0, 5))
+    def ask(self, which: int, lease: int) -> None:
+        with contextlib.suppress(Refusal):
+            self._run(self._workers[which].call("getQuota", leaseId=self._lease(lease)))
+
     @rule(limit=st.sampled_from([1, 2, 70]), which=st.integers(0, 1))
     def create_a_lease(self, limit: int, which: int) -> None:
         quotas = {"tokensPerHour": limit, "sendsPerMinute": 600, "sendsPerMinutePerEid": 300}
@@ -69,14 +87,35 @@ class Stepping(RuleBasedStateMachine):
 
     @precondition(lambda self: self._limits)
     @rule(
-        ms=st.sampled_from(_STEPS), issue_there=_CALLS, issue_back=_CALLS, which=st.integers(0, 1)
+        ms=st.sampled_from(_STEPS),
+        leases=st.tuples(st.integers(0, 5), st.integers(0, 5)),
+        issue_there=st.integers(0, 75),
+        issue_here=_CALLS,
+        does=st.sets(st.sampled_from(["ask", "sweep", "authenticate"])),
+        which=st.integers(0, 1),
     )
-    def issue_ahead_and_back(self, ms: int, issue_there: int, issue_back: int, which: int) -> None:
+    def go_ahead_and_back(
+        self,
+        ms: int,
+        leases: tuple[int, int],
+        issue_there: int,
+        issue_here: int,
+        does: set[str],
+        which: int,
+    ) -> None:
+        lease, other = leases
+        self.issue(which, lease, issue_here)
         self._world.clock.advance(ms)
-        self.issue(which, 0, issue_there)
+        if "ask" in does:
+            self.ask(which, lease)
+        if issue_there:
+            self.issue(which, other, issue_there)
+        if "sweep" in does:
+            self.sweep()
         self._world.clock.advance(-ms)
-        self.authenticate(1 - which)
-        self.issue(which, 0, issue_back)
+        if "authenticate" in does:
+            self.authenticate(1 - which)
+        self.issue(which, lease, issue_here)
 
     @precondition(lambda self: self._limits)
     @rule(which=st.integers(0, 1), lease=st.integers(0, 5))
@@ -91,6 +130,8 @@ class Stepping(RuleBasedStateMachine):
             assert refusal.retry_after_ms <= _HOUR_MS + 5 * _MINUTE_MS
             self._world.clock.advance(refusal.retry_after_ms)
         again = self._issue(which, lease)
+        if refusal.code == "quota.exceeded.lease":
+            assert again is None or again.code in _ENDED
         # The quota may have been the next reason; the clock may not be the same again.
         assert again is None or again.code != refusal.code or again.code in _ENDED
 
@@ -102,10 +143,18 @@ class Stepping(RuleBasedStateMachine):
     def set_the_clock_back(self, ms: int) -> None:
         self._world.clock.advance(-ms)
 
+    def _lease(self, number: int) -> str:
+        return list(self._limits)[number % len(self._limits)]
+
     def _issue(self, which: int, lease: int) -> Refusal | None:
+        lease_id = self._lease(lease)
         try:
-            self._run(self._workers[which].issue(list(self._limits)[lease % len(self._limits)]))
+            self._run(self._workers[which].issue(lease_id))
         except Refusal as refusal:
+            if refusal.code == "lease.not.found":
+                # A week after its end, and not for damage.
+                (left,) = self._run(self._world.memory.read([Address("leases", lease_id)]))
+                assert left is None
             return refusal
         return None
 
@@ -135,3 +184,38 @@ class Stepping(RuleBasedStateMachine):
 
 
 TestStepping = Stepping.TestCase
+
+
+@given(
+    limit=st.sampled_from([1, 3, 40]),
+    apart_ms=st.sampled_from([1, 1000]),
+    ahead_ms=st.sampled_from([_HOUR_MS, 2 * _HOUR_MS, 12 * _HOUR_MS, 25 * _HOUR_MS, _MONTH_MS]),
+    there=st.lists(st.sampled_from(["ask", "issue", "issue with another", "sweep"]), max_size=3),
+    tab=st.integers(0, 1),
+    restarts=st.booleans(),
+)
+def test_a_lease_used_up_is_used_up_whatever_is_done_while_the_clock_is_ahead(
+    limit: int, apart_ms: int, ahead_ms: int, there: list[str], tab: int, restarts: bool
+) -> None:
+    world = Stepping()
+    world.set_up()
+    world.create_a_lease(limit=limit, which=0)
+    world.create_a_lease(limit=2, which=0)
+    for _ in range(limit):
+        world.set_the_clock_forward(ms=apart_ms)
+        world.issue(which=tab, lease=0, calls=1)
+    world.set_the_clock_forward(ms=ahead_ms)
+    for step in there:
+        if step == "ask":
+            world.ask(which=tab, lease=0)
+        elif step == "sweep":
+            world.sweep()
+        else:
+            world.issue(which=tab, lease=int(step != "issue"), calls=1)
+    world.set_the_clock_back(ms=ahead_ms)
+    if restarts:
+        world.restart_a_tab(which=tab)
+    for _ in range(2):
+        world.wait_as_long_as_a_refusal_says(which=tab, lease=0)
+        world.no_hour_has_more_than_its_lease_allows()
+    world.teardown()
