@@ -35,6 +35,7 @@ _STATES: Final[Mapping[str | None, State]] = {
     None: "active",
     "lease.suspended": "suspended",
     "quota.suspended": "suspended",
+    "lease.not.found": "suspended",  # What it has used is not known: its quota record is damaged.
     "lease.needs.resume": "needs-resume",
     "lease.expired": "expired",
     "lease.revoked": "revoked",

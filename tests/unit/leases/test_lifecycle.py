@@ -336,6 +336,19 @@ async def test_a_lease_is_listed_with_its_length_and_its_audit_keys_certificate(
     assert info["lakDelegationCert"]["notAfter"] == info["exp"]
 
 
+async def test_a_damaged_quota_record_hides_no_lease(world: World) -> None:
+    worker = await world.ready()
+    damaged, fine = await worker.create_lease(), await worker.create_lease()
+    await worker.issue(damaged)
+    record = await world.record("quotas", damaged)
+    await world.put("quotas", damaged, attrs.evolve(record, value="nonsense"))
+    leases = (await (await world.worker()).call("getLeases"))["leases"]
+    assert {info["leaseId"]: info["state"] for info in leases} == {
+        damaged: "suspended",
+        fine: "active",
+    }
+
+
 async def test_a_lease_is_verified_by_the_reason_that_issuing_would_give(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(ttlHours=1)
