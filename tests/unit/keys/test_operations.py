@@ -62,6 +62,16 @@ async def test_regenerating_ends_the_leases_of_the_key_in_every_tab_and_origin(
         assert (await world.value("leases", lease))["wrappedLeaseKey"] == ""
 
 
+async def test_tokens_of_a_regenerated_key_are_on_the_emergency_list(world: World) -> None:
+    worker = await world.ready()
+    lease = await worker.create_lease()
+    token = await worker.issue(lease)
+    await worker.call("regenerateVAPID", credentials=CREDENTIALS)
+    assert (await worker.call("isTokenRevoked", jti=token["jti"]))["revoked"]
+    (listed,) = (await worker.call("revokedTokens"))["tokens"]
+    assert (listed["jti"], listed["leaseId"]) == (token["jti"], lease)
+
+
 async def test_regenerating_leaves_the_leases_of_other_keys(world: World) -> None:
     worker = await world.ready()
     lease = await worker.create_lease()
@@ -94,6 +104,7 @@ async def test_the_log_names_both_keys_and_each_lease_that_ended(world: World) -
     )
     assert regenerated["details"]["replacedKid"] == old
     assert (revoked["op"], revoked["leaseId"], revoked["kid"]) == ("lease.revoke", lease, old)
+    assert revoked["details"] == {"reason": "key.regenerated"}
     assert (await worker.call("verifyAuditChain"))["valid"]
 
 
