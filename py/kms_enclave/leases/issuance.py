@@ -105,8 +105,10 @@ class Issuer:
                 # for it must go.
                 self._ledger.forget()
                 self._context.journal.forget()
+                # What came after the answers takes none back, and keeps nobody waiting.
                 for call in calls:
-                    call.reply.set_exception(error)
+                    if not call.reply.done():
+                        call.reply.set_exception(error)
 
     async def _commit(self, calls: Sequence[_Call]) -> None:
         due, decided_ms = Due(), 0

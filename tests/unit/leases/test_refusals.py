@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from enclave import ENDPOINT, OTHER_APP, Refusal, Worker, World
+from kms_enclave.leases.refusals import RefusalLog
 
 
 async def _refusals(worker: Worker) -> list[dict[str, Any]]:
@@ -86,6 +87,20 @@ async def test_a_count_whose_commit_failed_is_not_lost(world: World) -> None:
     world.storage.before_commit = None
     await _refuse(worker, lease_id, 1)
     assert len(await _refusals(worker)) == 1
+
+
+async def test_a_count_that_fails_keeps_no_call_waiting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    worker, lease_id = await _exhausted(world)
+    await _refuse(worker, lease_id, 1)
+
+    async def fail(*_: object, **__: object) -> None:
+        raise RuntimeError
+
+    monkeypatch.setattr(RefusalLog, "count", fail)
+    # More than share a commit: those of the second wait for what becomes of the first.
+    await _refuse(worker, lease_id, 100)
 
 
 async def test_a_restart_loses_no_count_and_makes_no_first(world: World) -> None:
