@@ -116,6 +116,8 @@ class FaultyStorage:
         self.after_read = after_read
         self.failure: Exception | None = None
         """Raised by every operation, while it is set."""
+        self.steps_left: int | None = None
+        """Where given, after how many more steps the worker dies: from then on all is in vain."""
         self.commits = 0
 
     async def read(self, addresses: Sequence[Address]) -> Sequence[Record | None]:
@@ -170,7 +172,7 @@ class FaultyStorage:
             expectations=expectations, puts=puts, deletes=deletes, durable=durable
         )
         self.commits += audited
-        await asyncio.sleep(0)
+        await self._enter()
         if audited and self.after_commit is not None:
             await _run(self.after_commit(puts))
 
@@ -187,6 +189,10 @@ class FaultyStorage:
 
     async def _enter(self) -> None:
         await asyncio.sleep(0)
+        if self.steps_left is not None:
+            if not self.steps_left:
+                raise CrashError
+            self.steps_left -= 1
         if self.failure is not None:
             raise self.failure
 
