@@ -130,6 +130,12 @@ class EnclavePage:
         with contextlib.closing(WorkerConsole(self.page, self.frame)) as console:
             return console.evaluate(expression)
 
+    def set_clock(self, ahead_ms: int) -> None:
+        """Let the worker's clock be ahead of the true time, until it is set anew or ends."""
+        self.run_in_worker(
+            f"globalThis.trueNow ??= Date.now; Date.now = () => trueNow() + {ahead_ms}; 0"
+        )
+
     def crash_worker(self) -> None:
         """End the worker by an error that nobody catches, and wait for the next one."""
         crashed = self.worker

@@ -27,7 +27,7 @@ def verify_log(entries: Sequence[Entry]) -> None:
             raise ValueError(f"entry {entry['seqNum']} stands in place {number}")
         if entry["previousHash"] != previous_hash:
             raise ValueError(f"entry {number} does not link to the one before")
-        if entry["timestamp"] < previous_time:
+        if entry["timestamp"] < previous_time and not _sets_back(entry):
             raise ValueError(f"entry {number} is older than the one before")
         digest = hashlib.sha256(_without(entry, "chainHash", "sig")).digest()
         if entry["chainHash"] != digest.hex():
@@ -38,6 +38,10 @@ def verify_log(entries: Sequence[Entry]) -> None:
 
 def operations(entries: Iterable[Entry]) -> list[str]:
     return [entry["op"] for entry in entries]
+
+
+def _sets_back(entry: Entry) -> bool:
+    return (entry["op"], entry["signer"]) == ("clock.adjust", "UAK")
 
 
 class _Keys:
