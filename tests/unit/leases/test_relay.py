@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from doubles import START_MS, FakeClock
-from enclave import ENCLAVE, ENDPOINT, ENDPOINT_2, Refusal, Worker, World
+from enclave import CREDENTIALS, ENCLAVE, ENDPOINT, ENDPOINT_2, Refusal, Worker, World
 from kms_enclave.ports.storage import Record
 from kms_enclave.rpc.contract import GetLeasesResult
 from kms_enclave.structure import structure
@@ -303,6 +303,27 @@ async def test_a_nonce_outlives_a_clock_that_was_ahead_for_a_moment(
         await asyncio.sleep(0)
     world.clock.advance(-240_000)
     assert await _fault(again, lease_id, relayProof=proof) == "reused"
+
+
+async def test_a_proof_whose_nonce_a_clock_ahead_had_swept_is_stale_once_it_is_back(
+    world: World,
+) -> None:
+    relay = Relay.make()
+    worker, lease_id = await _bound(world, relay)
+    other = await worker.create_lease()
+    proof = relay.prove(world, lease_id)
+    await worker.issue(lease_id, relayProof=proof)
+    world.clock.advance(3_600_000)
+    await worker.issue(other)  # With this the log's time is ahead too.
+    await world.worker()
+    for _ in range(200):
+        await asyncio.sleep(0)
+    assert await world.memory.scan_prefix("grants", prefix=lease_id, after=None, limit=1) == []
+    world.clock.advance(-3_599_000)
+    await worker.call("generateVAPID", credentials=CREDENTIALS)
+    assert await _fault(worker, lease_id, relayProof=proof) == "stale"
+    world.clock.advance(60_000)
+    await worker.issue(lease_id, relayProof=relay.prove(world, lease_id, nonce=_nonce(2)))
 
 
 async def test_the_relay_is_the_bound_one_whatever_the_page_calls_it(world: World) -> None:

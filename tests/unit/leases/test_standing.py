@@ -90,6 +90,14 @@ async def test_the_eleventh_waits_for_the_rest_that_it_began(world: World) -> No
     await worker.issue(lease_id)
 
 
+async def test_a_rest_is_waited_for_by_the_clock(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease(worker)
+    await _violate(worker, lease_id, 11)
+    world.clock.advance(-60_000)
+    assert (await _refused(worker, lease_id)).retry_after_ms == _HOUR_MS + 60_000
+
+
 async def test_a_call_that_never_fits_is_not_to_be_tried_again_after_the_rest(
     world: World,
 ) -> None:
@@ -209,3 +217,11 @@ def test_a_rest_keeps_its_length_when_the_clock_is_set_back() -> None:
     moved = standing.restamped(last_ms=1_000_010 + 600_000, now_ms=5000)
     assert moved.suspended_until == 5000 + _HOUR_MS - 600_000
     assert moved.token_ttl_s(5000) == 300
+
+
+def test_violations_that_were_forgotten_stay_so_when_the_clock_is_set_back() -> None:
+    standing: Any = SPOTLESS
+    for _ in range(4):
+        standing = standing.violated(1_000_000)
+    moved = standing.restamped(last_ms=1_000_000 + _HOUR_MS, now_ms=1_000_001)
+    assert moved.token_ttl_s(1_000_001) == 900
