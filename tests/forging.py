@@ -15,10 +15,11 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["Forger", "b64", "public", "root", "unb64", "verify_signature"]
+__all__ = ["LEFT_OUT", "Forger", "b64", "public", "root", "unb64", "verify_signature"]
 
 INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 LEASE_ID = "lease-22222222-2222-4222-8222-222222222222"
+LEFT_OUT = "<left out>"
 KIAK_SCOPE = ["build.change", "issue.refused", "lease.expire", "lease.revoke", "unlock.denied"]
 
 
@@ -65,7 +66,10 @@ class Forger:
     def certificate(
         self, kind: str, *, by: Ed25519PrivateKey | None = None, **changes: object
     ) -> dict[str, object]:
-        """Return a certificate; ``changes`` replace fields, ``None`` leaves one out."""
+        """Return a certificate; ``changes`` replace fields, ``None`` or ``LEFT_OUT`` omit one.
+
+        Of ``notAfter``, which may be ``None``, only ``LEFT_OUT`` does.
+        """
         own: Mapping[str, object] = (
             {
                 "delegatePub": b64(public(self.lak)),
@@ -93,7 +97,11 @@ class Forger:
             **own,
             **changes,
         }
-        left_out = {name for name, new in changes.items() if new is None and name != "notAfter"}
+        left_out = {
+            name
+            for name, new in changes.items()
+            if new == LEFT_OUT or (new is None and name != "notAfter")
+        }
         value = {name: kept for name, kept in value.items() if name not in left_out}
         return value | {"sig": b64((by or self.uak).sign(rfc8785.dumps(value)))}
 

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset, verdict
-from forging import LEASE_ID, Forger, b64, public
+from forging import LEASE_ID, LEFT_OUT, Forger, b64, public
 from kms_enclave.audit.checkpoint import CheckpointError
 from kms_enclave.audit.verify.export import BadExportError
 from kms_enclave.encoding import parse_canonical
@@ -129,6 +129,10 @@ _BAD: dict[str, Callable[[Forger], object]] = {
     "a certificate from before": lambda log: _token(log, notAfter=999),
     "a certificate without an end": lambda log: _token(log, notAfter="never"),
     "a certificate without a beginning": lambda log: _token(log, notBefore=None),
+    "a certificate that leaves its end out": lambda log: _token(log, notAfter=LEFT_OUT),
+    "an instance's certificate that leaves its end out": lambda log: _denial(
+        log, notAfter=LEFT_OUT
+    ),
     "a certificate for nothing": lambda log: _token(log, scope=[]),
     "a certificate whose scope is text": lambda log: _token(log, scope="sign"),
     "a certificate whose scope has a number": lambda log: _token(log, scope=["sign", 1]),

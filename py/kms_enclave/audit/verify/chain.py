@@ -207,8 +207,7 @@ class ChainVerifier:
         self, data: bytes, entry: Mapping[str, object]
     ) -> tuple[bytes, list[SignatureCheck]]:
         certificate, checks = self._certificate(data, entry, kind="LAK")
-        lease_id = certificate.get("leaseId")
-        if not lease_id or lease_id != entry.get("leaseId"):
+        if certificate["leaseId"] != entry.get("leaseId"):
             raise ValueError("the certificate is another lease's")
         _require_cover(certificate, entry)
         return parse_base64url(str(certificate["delegatePub"])), checks
@@ -239,7 +238,7 @@ class ChainVerifier:
 
     def _require_instance(self, certificate: Mapping[str, object]) -> None:
         instance_id = self.state.instance_id
-        if certificate.get("instanceId") != instance_id or instance_id is None:
+        if certificate["instanceId"] != instance_id or instance_id is None:
             raise ValueError("the certificate is another instance's")
         if parse_base64url(str(certificate["delegatePub"])) != self.state.kiak:
             raise ValueError("the certificate is for another key")

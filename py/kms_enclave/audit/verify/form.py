@@ -50,14 +50,14 @@ _OPTIONAL: Final[Mapping[str, type]] = {
 }
 _KNOWN: Final = {**_REQUIRED, **_OPTIONAL}
 
-_CERTIFICATE_TEXTS: Final = ("delegatePub", "codeHash", "manifestHash", "kmsVersion", "sig")
-_COMMON_FIELDS: Final = frozenset(
-    {*_CERTIFICATE_TEXTS, "type", "version", "signerKind", "scope", "notBefore", "notAfter"}
-)
-_CERTIFICATE_FIELDS: Final[Mapping[str, frozenset[str]]] = {
-    "LAK": _COMMON_FIELDS | {"leaseId"},
-    "KIAK": _COMMON_FIELDS | {"instanceId"},
+_COMMON_TEXTS: Final = ("delegatePub", "codeHash", "manifestHash", "kmsVersion", "sig")
+_CERTIFICATE_TEXTS: Final[Mapping[str, frozenset[str]]] = {
+    "LAK": frozenset({*_COMMON_TEXTS, "leaseId"}),
+    "KIAK": frozenset({*_COMMON_TEXTS, "instanceId"}),
 }
+_OTHER_CERTIFICATE_FIELDS: Final = frozenset(
+    {"type", "version", "signerKind", "scope", "notBefore", "notAfter"}
+)
 
 
 def parse_entry(data: bytes) -> Mapping[str, object]:
@@ -126,10 +126,11 @@ def verify_certificate_form(
     scope = certificate.get("scope")
     if not isinstance(scope, list) or not all(isinstance(op, str) for op in scope):
         raise ValueError("the certificate's scope is malformed")
-    if not all(isinstance(certificate.get(name), str) for name in _CERTIFICATE_TEXTS):
-        raise ValueError("the certificate lacks a field")
-    if not _CERTIFICATE_FIELDS[expected_kind].issuperset(certificate):
-        raise ValueError("the certificate has an unknown field")
+    texts = _CERTIFICATE_TEXTS[expected_kind]
+    if set(certificate) != texts | _OTHER_CERTIFICATE_FIELDS:
+        raise ValueError("the certificate has an unknown or a missing field")
+    if not all(isinstance(certificate[name], str) for name in texts):
+        raise ValueError("a field of the certificate is of a wrong type")
 
 
 def details_of(entry: Mapping[str, object]) -> Mapping[str, object]:
