@@ -53,7 +53,7 @@ class Log:
     def __init__(self) -> None:
         self.next = 0
         self.previous = "0" * 64
-        self.time: int | None = None
+        self.time = 0
         self.began: int | None = None
         self.instance_id = ""
         self.kiak: bytes | None = None
@@ -65,8 +65,7 @@ class Log:
         entry = verify_form(decode(data))
         if entry["seqNum"] != self.next or entry["previousHash"] != self.previous:
             raise NotVerified("an entry that is not the next one")
-        is_older = self.time is not None and entry["timestamp"] < self.time
-        if is_older and entry["op"] != "clock.adjust":
+        if entry["timestamp"] < self.time and entry["op"] != "clock.adjust":
             raise NotVerified("an entry that is older than the one before it")
         digest = covered_hash(entry)
         if hash_bytes(entry["chainHash"]) != digest:
@@ -95,6 +94,8 @@ class Log:
         if op == "setup":
             self._set_up(details)
         if kind == "UAK":
+            if "cert" in entry:
+                raise NotVerified("a certificate of a key that needs none")
             return _present(self.uak, "a user's entry before the setup")
         if kind == "LAK":
             return self._lease_key(entry)

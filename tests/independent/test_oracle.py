@@ -116,6 +116,11 @@ _BAD: dict[str, Callable[[Forger], object]] = {
     "a second start": lambda log: log.add(
         "instance.start", "KIAK", cert=log.certificate("KIAK", scope=["instance.start"]), details={}
     ),
+    "a user's certificate": lambda log: log.add("generate", "UAK", cert=log.certificate("KIAK")),
+    "a user's empty certificate": lambda log: log.add("generate", "UAK", cert={}),
+    "a user's certificate that holds a hash": lambda log: log.add(
+        "generate", "UAK", cert={"chainHash": "0" * 64}
+    ),
     "no certificate": lambda log: log.denial(cert=None),
     "no certificate of a lease": lambda log: log.token(cert=None),
     "another lease": lambda log: log.token(leaseId="other"),
@@ -164,6 +169,7 @@ def test_both_refuse_a_signed_entry_that_breaks_a_rule(write: Callable[[Forger],
 
 
 _BAD_BEGINNINGS: dict[str, Callable[[Forger], object]] = {
+    "a genesis before 1970": lambda log: (setattr(log, "timestamp", -1), log.genesis()),
     "no genesis": lambda log: log.denial(cert=None),
     "a genesis without a key": lambda log: log.genesis(instancePublicKey="x"),
     "a genesis without an id": lambda log: log.genesis(instanceId=5),

@@ -125,6 +125,11 @@ def test_each_field_of_a_lease_certificate_counts(changes: dict[str, Any], reaso
     assert fault == (2, reason)
 
 
+def test_a_users_entry_carries_no_certificate() -> None:
+    fault = find_fault_after_setup(lambda log: log.add("generate", "UAK", cert={}))
+    assert fault == (2, "a certificate of a key that needs none")
+
+
 def test_an_entry_of_another_lease_is_bad() -> None:
     fault = find_fault_after_setup(lambda log: log.token(leaseId="lease-of-somebody-else"))
     assert fault == (2, "the certificate is another lease's")

@@ -169,6 +169,8 @@ class ChainVerifier:
         self.state.genesis_timestamp = int(str(entry["timestamp"]))
 
     def _user_key(self, entry: Mapping[str, object]) -> tuple[bytes, list[SignatureCheck]]:
+        if "cert" in entry:
+            raise ValueError("a certificate of a key that needs none")
         if entry["op"] != "setup":
             if self.state.uak is None:
                 raise ValueError("a user's entry before any setup")
