@@ -22,6 +22,7 @@ from kms_enclave.ports.storage import (
     ABSENT,
     Expectation,
     Put,
+    Record,
     RevisionConflictError,
     StoragePort,
 )
@@ -50,7 +51,8 @@ async def verify_and_remember(
     origin = log_origin(enclave_origin, instance.record.instance_id)
     verified = await _last_good(storage, crypto, instance, origin) if incremental else None
     verdict = await verify_stored_log(storage, crypto, instance, verified=verified, pace=pace)
-    await _remember(storage, instance, await _to_store(crypto, instance, origin, verdict))
+    to_store = await _to_store(crypto, instance, origin, verdict)
+    await _remember(storage, instance, to_store, over_a_fault=verified is None)
     return verdict
 
 
@@ -88,12 +90,16 @@ async def _to_store(
     return StoredVerdict(checkpoint=note, is_setup=verdict.is_setup)
 
 
-async def _remember(storage: StoragePort, instance: Instance, verdict: StoredVerdict) -> None:
+async def _remember(
+    storage: StoragePort, instance: Instance, verdict: StoredVerdict, *, over_a_fault: bool
+) -> None:
     for _ in range(_ATTEMPTS):
         (record,) = await storage.read([VERDICT])
         current = await read_instance(storage)
         if current.record.instance_id != instance.record.instance_id:
             return  # Another tab began a new log: this verdict is about the old one.
+        if not over_a_fault and _is_fault(record):
+            return  # A pass over everything found it meanwhile; this one began behind it.
         revision = record.revision if record else ABSENT
         try:
             await storage.commit(
@@ -103,3 +109,11 @@ async def _remember(storage: StoragePort, instance: Instance, verdict: StoredVer
         except RevisionConflictError:
             continue
         return
+
+
+def _is_fault(record: Record | None) -> bool:
+    try:
+        verdict = parse_verdict(record)
+    except DamagedRecordError:
+        return False
+    return verdict is not None and verdict.fault is not None

@@ -16,6 +16,7 @@ import attrs
 from kms_enclave.audit.checkpoint import Checkpoint
 from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH
 from kms_enclave.audit.head import HEAD, Head, parse_head
+from kms_enclave.audit.identity import verify_identity
 from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark, verify_mark
 from kms_enclave.audit.stored_tree import read_frontier, read_inclusion, read_tiles
 from kms_enclave.audit.tree import EMPTY_FRONTIER, Frontier, append
@@ -122,6 +123,7 @@ class _Run:
             start=start.state,
             expected_uak=instance.record.uak_public,
             expected_kiak=instance.record.kiak_public,
+            expected_instance_id=instance.record.instance_id,
         )
 
     async def verify(self, pace: Pace) -> Verdict:
@@ -170,13 +172,18 @@ class _Run:
         seq_num = self._chain.state.next_seq
         if key != seq_num:
             raise BadEntryError(seq_num, "is missing")
-        checked = self._chain.check(record.value.encode())
-        if (
-            seq_num == self._head.seq_num
-            and self._chain.state.previous_hash != self._head.chain_hash
-        ):
-            raise BadEntryError(seq_num, "is not the entry that the head names")
+        # Half a surrogate pair, which a browser stores as it is, must end in a verdict too.
+        checked = self._chain.check(record.value.encode(errors="surrogatepass"))
+        if seq_num == self._head.seq_num:
+            self._check_head()
         return checked.signatures, checked.leaf
+
+    def _check_head(self) -> None:
+        state, head = self._chain.state, self._head
+        if state.previous_hash != head.chain_hash:
+            raise BadEntryError(head.seq_num, "is not the entry that the head names")
+        if state.timestamp > head.timestamp_ms:
+            raise BadEntryError(head.seq_num, "is of a later time than the head")
 
     async def _grow(self, leaves: Sequence[bytes]) -> BadEntryError | None:
         """Add leaves to the tree; compare the tiles that they fill with the stored ones."""
@@ -203,6 +210,7 @@ async def _find_start(
     mark: PrunedMark,
     verified: tuple[Checkpoint, bool] | None,
 ) -> Start:
+    await verify_identity(crypto, instance.record)
     first = ChainState()
     if mark != NOTHING_PRUNED:
         uak = instance.record.uak_public

@@ -1,14 +1,16 @@
 """The end of the stored log, checked at every start in constant work.
 
-The last entries, the head, the tree and the last verdict must agree. What keeps the end
-intact is found by the full verification (:mod:`kms_enclave.audit.stored_log`), an older
-copy of everything only by who remembers a later head. Specification: docs/spec/audit.md.
+The instance, the last entries, the head, the tree and the last verdict must agree. What
+keeps the end intact is found by the full verification
+(:mod:`kms_enclave.audit.stored_log`), an older copy of everything only by who remembers a
+later head. Specification: docs/spec/audit.md.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kms_enclave.audit.identity import verify_identity
 from kms_enclave.audit.log import Log
 from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, parse_mark, verify_mark
 from kms_enclave.audit.stored_tree import read_root, read_tiles
@@ -25,6 +27,7 @@ __all__ = ["verify_tail"]
 
 async def verify_tail(storage: StoragePort, crypto: CryptoPort, log: Log) -> None:
     """Check the end of the log. Raises DamagedRecordError with the reason."""
+    await verify_identity(crypto, log.instance.record)
     mark_record, verdict_record = await storage.read([PRUNED, VERDICT])
     mark = parse_mark(mark_record)
     if mark != NOTHING_PRUNED:
@@ -51,14 +54,17 @@ async def _read_leaves(storage: StoragePort, log: Log, first: int) -> Sequence[b
         raise DamagedRecordError("the log does not end where its head says")
     leaves: list[bytes] = []
     previous_hash: str | None = None
+    timestamp = 0
     for number, record in zip(numbers, records, strict=True):
         entry = _open(record, number)
         if entry.seq_num != number or previous_hash not in (None, entry.previous_hash):
             raise DamagedRecordError(f"entry {number} is not the one that was written there")
-        previous_hash = entry.chain_hash
+        previous_hash, timestamp = entry.chain_hash, entry.timestamp
         leaves.append(entry.leaf)
     if previous_hash != head.chain_hash:
         raise DamagedRecordError("the last entry is not the one that the head names")
+    if timestamp > head.timestamp_ms:
+        raise DamagedRecordError("the head's time is before the last entry's")
     return leaves
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
@@ -10,7 +11,8 @@ import pytest
 from enclave import APP, CREDENTIALS, Worker, World
 from kms_enclave.audit.checking import verify_and_remember
 from kms_enclave.audit.stored_log import Pace
-from kms_enclave.ports.storage import Record
+from kms_enclave.audit.verdict import VERDICT
+from kms_enclave.ports.storage import Address, Record
 
 _MANY = {"tokensPerHour": 1000, "sendsPerMinute": 1000, "sendsPerMinutePerEid": 1000}
 
@@ -104,6 +106,68 @@ async def test_a_fault_is_not_forgotten_by_an_incremental_verification(log: Log)
     await log.world.put("audit", 100, record)
     assert (await log.verdict())["valid"]
     assert (await log.world.worker()).start["type"] == "kms:ready"
+
+
+async def test_a_fault_that_is_found_meanwhile_is_not_forgotten_either(log: Log) -> None:
+    await log.verdict()
+    await log.worker.issue(log.lease)
+    await log.world.tamper("audit", 100, requestId="edited")
+
+    async def find_the_fault(addresses: Sequence[Address]) -> None:
+        if list(addresses) == [VERDICT]:
+            log.world.storage.after_read = None
+            found = await verify_and_remember(
+                log.world.storage, log.world.crypto, enclave_origin="https://kms.example"
+            )
+            assert found.fault is not None
+
+    log.world.storage.after_read = find_the_fault
+    assert (await log.verdict(incremental=True))["valid"], "it began behind the fault"
+    assert not (await log.verdict(incremental=True))["valid"]
+    assert (await log.world.worker()).start["type"] == "kms:refused"
+
+
+async def _half_a_pair(log: Log) -> None:
+    record = await log.world.record("audit", 100)
+    text = record.value.replace('"requestId":"', '"requestId":"\ud800')
+    await log.world.put("audit", 100, attrs.evolve(record, value=text))
+
+
+async def _certificate(log: Log) -> None:
+    certificate = (await log.world.value("meta", "instance"))["kiakCert"]
+    await log.world.tamper("meta", "instance", kiakCert={**certificate, "codeHash": "another"})
+
+
+async def _head_of_an_earlier_time(log: Log) -> None:
+    last = await log.world.value("audit", 299)
+    await log.world.tamper("meta", "head", timestamp=last["timestamp"] - 1)
+
+
+@pytest.mark.parametrize(
+    ("damage", "seq_num", "reason"),
+    [
+        (_half_a_pair, 100, "is not JSON"),
+        (
+            _certificate,
+            -1,
+            "the log is damaged: in the instance, the certificate's signature is not valid",
+        ),
+        (_head_of_an_earlier_time, 299, "is of a later time than the head"),
+    ],
+)
+async def test_what_stands_beside_the_entries_is_verified_too(
+    log: Log, damage: Any, seq_num: int, reason: str
+) -> None:
+    await damage(log)
+    assert await log.errors() == [{"seqNum": seq_num, "reason": reason}]
+    assert (await log.world.worker()).start["type"] == "kms:refused"
+
+
+async def test_a_log_of_another_instance_than_the_records_is_bad(world: World) -> None:
+    worker = await world.worker()
+    await world.tamper("meta", "instance", instanceId="another")
+    verdict = await worker.call("verifyAuditChain")
+    assert verdict["errors"] == [{"seqNum": 0, "reason": "the log is another instance's"}]
 
 
 async def test_a_setup_after_the_last_good_verification_is_no_second_one(world: World) -> None:

@@ -6,10 +6,12 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import attrs
 import pytest
 from doubles import FaultyStorage
 from enclave import CREDENTIALS, Refusal, Worker, World
 from kms_enclave.adapters.native.locks import AsyncioLocks
+from kms_enclave.encoding import format_base64url
 from kms_enclave.ports.storage import Record
 
 
@@ -170,7 +172,47 @@ async def _tree_of_another_log(world: World) -> None:
     await world.tamper("meta", "head", tree=[head["tree"][0][::-1]])
 
 
+async def _half_a_pair(world: World) -> None:
+    record = await world.record("audit", 1)
+    text = record.value.replace('"op":"', '"op":"\ud800')
+    await world.put("audit", 1, Record(record.revision, text))
+
+
+async def _head_of_an_earlier_time(world: World) -> None:
+    await world.tamper("meta", "head", timestamp=(await world.value("audit", 2))["timestamp"] - 1)
+
+
+async def _certificate(world: World, **changes: object) -> None:
+    """Change the certificate of the instance's record; a field that becomes ``...`` is left out."""
+    held = (await world.value("meta", "instance"))["kiakCert"]
+    kept = {name: value for name, value in {**held, **changes}.items() if value is not ...}
+    await world.tamper("meta", "instance", kiakCert=kept)
+
+
+async def _instance_with_another_key(world: World) -> None:
+    key = await world.crypto.generate_audit_key()
+    await world.tamper("meta", "instance", kiakPublic=format_base64url(key.public_raw))
+    record = await world.record("meta", "instance")
+    await world.put("meta", "instance", attrs.evolve(record, handles={"kiak": key.private}))
+    await world.delete("meta", "verified")
+
+
 _DAMAGES: dict[str, Damage] = {
+    "an entry holds half a surrogate pair": _half_a_pair,
+    "the head's time is before the last entry's": _head_of_an_earlier_time,
+    "the instance's key is another one": _instance_with_another_key,
+    "the instance's id is another one": lambda world: world.tamper(
+        "meta", "instance", instanceId="another"
+    ),
+    "the instance's certificate is of other operations": lambda world: _certificate(
+        world, scope=[]
+    ),
+    "the instance's certificate lacks its end": lambda world: _certificate(world, notAfter=...),
+    "the instance's certificate is no text": lambda world: _certificate(world, codeHash="\ud800"),
+    "the instance's certificate is gone": lambda world: world.tamper(
+        "meta", "instance", kiakCert=None
+    ),
+    "the user's key is gone": lambda world: world.tamper("meta", "instance", uakPublic=None),
     "one of the last entries is edited": _earlier_entry_edited,
     "one of the last entries is deleted": _delete("audit", 1),
     "the head's tree is another one": _tree_of_another_log,

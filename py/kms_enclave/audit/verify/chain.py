@@ -95,11 +95,13 @@ class ChainVerifier:
         start: ChainState | None = None,
         expected_uak: str | None = None,
         expected_kiak: str | None = None,
+        expected_instance_id: str | None = None,
     ) -> None:
-        """Pin public keys (base64url) or leave them ``None`` to learn them from the log."""
+        """Pin public keys (base64url) and the id, or leave them ``None`` to learn them."""
         self.state = attrs.evolve(start) if start else ChainState()
         self._pinned_uak = expected_uak
         self._pinned_kiak = expected_kiak
+        self._pinned_instance_id = expected_instance_id
         self._good_certificates: set[bytes] = set()
 
     def check(self, data: bytes) -> CheckedEntry:
@@ -161,11 +163,13 @@ class ChainVerifier:
         if entry["op"] != "instance.start":
             raise ValueError("the first entry is not an instance's start")
         details = details_of(entry)
-        public = str(details.get("instancePublicKey"))
-        if self._pinned_kiak is not None and public != self._pinned_kiak:
+        public, instance_id = str(details.get("instancePublicKey")), details.get("instanceId")
+        if public != (self._pinned_kiak or public):
+            raise ValueError("the log is another instance's")
+        if instance_id != (self._pinned_instance_id or instance_id):
             raise ValueError("the log is another instance's")
         self.state.kiak = parse_base64url(public)
-        self.state.instance_id = details.get("instanceId")
+        self.state.instance_id = instance_id
         self.state.genesis_timestamp = int(str(entry["timestamp"]))
 
     def _user_key(self, entry: Mapping[str, object]) -> tuple[bytes, list[SignatureCheck]]:
