@@ -26,7 +26,7 @@ __all__ = ["read_lines", "verify_export"]
 _BATCH: Final = 512
 _BATCH_BYTES: Final = 1_048_576
 """A certificate may be as long as a line."""
-_MOST_UNDER_WAY: Final = 4
+_MOST_UNDER_WAY: Final = 8
 
 VerifyMany = Callable[[Sequence[SignatureCheck]], Awaitable[Sequence[bool]]]
 Progress = Callable[[int, int], None]
