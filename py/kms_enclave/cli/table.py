@@ -19,6 +19,8 @@ __all__ = ["LEASE_PREFIX", "EntryTable"]
 LEASE_PREFIX: Final = "lease-"
 _ROWS_AT_ONCE: Final = 100
 _WIDTH_OF_A_FILE: Final = 160
+_DEEPEST: Final = 8
+"""Levels: nothing that an enclave writes has as many, and a file may hold any number."""
 _UNTOLD: Final = frozenset(
     {"auditPublicKey", "instancePublicKey", "lakPublicKey", "vapidPublicKey"}
     | {"instanceCert", "relayBinding", "quotas", "rootHash", "previousLog"}
@@ -43,7 +45,7 @@ class EntryTable:
                 _text(entry.get("op")),
                 _text(entry.get("signer")),
                 _text(entry.get("userId", "")),
-                _text(str(entry.get("leaseId", "")).removeprefix(LEASE_PREFIX)),
+                _text(_short(entry.get("leaseId", "")).removeprefix(LEASE_PREFIX)),
                 _text(_details(entry.get("details"))),
             ]
         )
@@ -71,12 +73,12 @@ class EntryTable:
 
 
 def _text(value: object) -> Text:
-    return Text(plain(str(value)))
+    return Text(plain(_short(value)))
 
 
 def _time(timestamp: object) -> str:
     if not isinstance(timestamp, int):
-        return str(timestamp)
+        return _short(timestamp)
     try:
         return f"{datetime.fromtimestamp(timestamp / 1000, UTC):%Y-%m-%d %H:%M:%S}"
     except (ValueError, OverflowError, OSError):
@@ -91,9 +93,12 @@ def _details(details: object) -> str:
     return " ".join(f"{name}={_short(value)}" for name, value in told.items())
 
 
-def _short(value: object) -> str:
+def _short(value: object, depth: int = 0) -> str:
+    if isinstance(value, dict | list) and depth == _DEEPEST:
+        return "…"
     if isinstance(value, dict):
-        return "{" + " ".join(f"{name}={_short(each)}" for name, each in value.items()) + "}"
+        members = (f"{name}={_short(each, depth + 1)}" for name, each in value.items())
+        return "{" + " ".join(members) + "}"
     if isinstance(value, list):
-        return "[" + " ".join(map(_short, value)) + "]"
+        return "[" + " ".join(_short(each, depth + 1) for each in value) + "]"
     return str(value)

@@ -122,6 +122,16 @@ def test_an_entry_of_any_shape_is_shown(tmp_path: Path, entry: dict[str, object]
         assert kms_enclave("audit", "show", path, *options).status == 0
 
 
+@pytest.mark.parametrize("name", ["op", "timestamp", "leaseId", "details"])
+@pytest.mark.parametrize("options", [[], ["--json"], ["--op", "x"]])
+def test_an_entry_that_is_nested_deeply_is_shown(
+    tmp_path: Path, name: str, options: list[str]
+) -> None:
+    nested = b'{"a":' + b"[" * 900 + b"]" * 900 + b"}"
+    path = write(tmp_path / "log.jsonl", [b'{"seqNum":0,"%s":%s}' % (name.encode(), nested)])
+    assert kms_enclave("audit", "show", path, *options).status == 0
+
+
 @pytest.mark.parametrize("time", ["yesterday", "2026-13-01", ""])
 def test_a_time_that_is_none_is_wrong_usage(path: Path, time: str) -> None:
     ran = kms_enclave("audit", "show", path, "--since", time)
