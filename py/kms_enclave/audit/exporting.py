@@ -12,7 +12,7 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.log import Log, checkpoint_of
+from kms_enclave.audit.log import Log, checkpoint_of, read_log
 from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark
 from kms_enclave.audit.stored_tree import read_subtrees
 from kms_enclave.audit.verdict import VERDICT, parse_verdict
@@ -20,7 +20,7 @@ from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import canonical_entry, parse_json
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.ports.crypto import CryptoPort
-from kms_enclave.ports.storage import Address, StoragePort
+from kms_enclave.ports.storage import ABSENT, Address, Record, StoragePort
 
 __all__ = ["ExportPart", "begin_export", "begin_locked_export", "continue_export"]
 
@@ -29,22 +29,47 @@ _ENTRIES_A_PART: Final = 500
 
 @attrs.frozen
 class ExportPart:
-    """Whole lines; ``next`` is what the following part begins with, ``None`` after the last."""
+    """Whole lines; ``next`` is what the following part begins with, ``None`` after the last.
+
+    ``first`` is the first entry's number, ``None`` without one.
+    """
 
     text: str
     size: int
+    first: int | None
     next: int | None
 
 
-async def begin_export(storage: StoragePort, crypto: CryptoPort, log: Log) -> ExportPart:
-    """Return the beginning of a file over the whole log. Raises KMSError ``attestation.failed``."""
+async def begin_export(
+    storage: StoragePort, crypto: CryptoPort, *, enclave_origin: str
+) -> ExportPart:
+    """Return the beginning of a file over the whole log.
+
+    Raises KMSError ``storage.evicted``, ``attestation.failed``.
+    """
+    while True:
+        (before,) = await storage.read([PRUNED])
+        log = await read_log(storage, enclave_origin)
+        part = await _beginning(storage, crypto, log, before)
+        (after,) = await storage.read([PRUNED])
+        # A pruning between the reads would give a file that begins at neither place.
+        if _revision(after) == _revision(before):
+            return part
+
+
+def _revision(record: Record | None) -> int:
+    return record.revision if record else ABSENT
+
+
+async def _beginning(
+    storage: StoragePort, crypto: CryptoPort, log: Log, mark_record: Record | None
+) -> ExportPart:
     lines = [_line("checkpoint", note=await checkpoint_of(crypto, log))]
     certificate = log.instance.record.kiak_cert
     if certificate is not None:
         lines.append(_line("certificate", certificate=certificate))
-    (record,) = await storage.read([PRUNED])
     try:
-        mark = parse_mark(record)
+        mark = parse_mark(mark_record)
         if mark != NOTHING_PRUNED:
             lines.append(await _pruned_line(storage, log, mark))
     except (DamagedRecordError, ValueError) as error:
@@ -71,10 +96,10 @@ async def continue_export(
     """Return the part that begins with entry ``start``. Raises KMSError ``request.invalid``."""
     if not 0 <= start < size:
         raise request_invalid("from", "is not in that part of the log")
-    (record,) = await storage.read([Address("audit", start)])
-    if record is None and not is_locked:
+    part = await _part(storage, [], start=start, size=size)
+    if part.first != start and not is_locked:
         raise request_invalid("from", "was dropped meanwhile; export again")
-    return await _part(storage, [], start=start, size=size)
+    return part
 
 
 async def _part(storage: StoragePort, lines: Sequence[str], *, start: int, size: int) -> ExportPart:
@@ -85,6 +110,7 @@ async def _part(storage: StoragePort, lines: Sequence[str], *, start: int, size:
     return ExportPart(
         text="".join(f"{line}\n" for line in (*lines, *entries)),
         size=size,
+        first=int(within[0][0]) if within else None,
         next=int(following[0][0]) if following else None,
     )
 

@@ -141,8 +141,9 @@ async def _export_audit(context: Context, params: contract.ExportAuditParams, _:
     elif is_locked:
         part = await begin_locked_export(context.storage)
     else:
-        log = await read_log(context.storage, context.enclave_origin)
-        part = await begin_export(context.storage, context.crypto, log)
+        part = await begin_export(
+            context.storage, context.crypto, enclave_origin=context.enclave_origin
+        )
     return unstructure(contract.ExportAuditResult(part.text, part.size, part.next))
 
 

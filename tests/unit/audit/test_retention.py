@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 import pytest
 from doubles import CrashError
 from enclave import CREDENTIALS, Refusal, Worker, World
-from exports import export
+from exports import export, judge
+from kms_enclave.audit.head import HEAD
 from kms_enclave.audit.merkle import verify_consistency
-from kms_enclave.ports.storage import Record
+from kms_enclave.instance import INSTANCE
+from kms_enclave.ports.storage import Address, Record
 
 
 @attrs.define
@@ -184,6 +188,23 @@ async def test_entries_that_no_user_dropped_are_missed(desk: Desk) -> None:
     await desk.world.put("meta", "pruned", Record(1, '{"first":10,"seqNum":22}'))
     assert not (await desk.worker.call("verifyAuditChain"))["valid"]
     assert (await desk.world.worker()).start["type"] == "kms:refused"
+
+
+@pytest.mark.parametrize("moment", [[Address("meta", "pruned")], [INSTANCE, HEAD]])
+async def test_an_export_that_a_pruning_overtakes_at_its_beginning_begins_again(
+    desk: Desk, moment: list[Address]
+) -> None:
+    other = Desk(desk.world, await desk.world.worker(), desk.lease, desk.checkpoint)
+
+    async def prune(addresses: Sequence[Address]) -> None:
+        if list(addresses) == moment:
+            desk.world.storage.after_read = None
+            await other.prune()
+
+    desk.world.storage.after_read = prune
+    lines = await export(desk.worker)
+    assert json.loads(lines[2])["type"] == "pruned"
+    assert await asyncio.to_thread(judge, lines) is None
 
 
 async def test_an_export_that_is_overtaken_by_a_pruning_is_to_be_made_again(desk: Desk) -> None:
