@@ -15,7 +15,8 @@ import attrs
 from kms_enclave.audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from kms_enclave.audit.log import Log
 from kms_enclave.audit.pruning import PRUNED, PrunedMark, parse_mark
-from kms_enclave.audit.stored_tree import read_root
+from kms_enclave.audit.stored_tree import read_inclusion, read_root
+from kms_enclave.audit.verdict import VERDICT, parse_verdict
 from kms_enclave.audit.verify.form import open_entry
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_json
@@ -68,7 +69,11 @@ async def _plan(
     head, record, size = log.head, log.instance.record, exported.size
     if size > head.size or await read_root(storage, head.frontier, size) != exported.root:
         raise request_invalid("checkpoint", "is of another history of this log")
-    (mark_record,) = await storage.read([PRUNED])
+    mark_record, verdict_record = await storage.read([PRUNED, VERDICT])
+    verdict = parse_verdict(verdict_record)
+    if verdict is not None and verdict.fault is not None:
+        # What is wrong must not be among what a user's word then stands for.
+        raise DamagedRecordError(f"the last verification found a fault: {verdict.fault}")
     before = parse_mark(mark_record)
     first = min(size, head.size - keep)
     if first <= before.first or not await _holds_setup(storage, before, first):
@@ -77,6 +82,9 @@ async def _plan(
     if stored is None:
         raise DamagedRecordError(f"entry {first - 1} is missing")
     last = open_entry(stored.value.encode())
+    leaf, _ = await read_inclusion(storage, head.frontier, index=first - 1, size=head.size)
+    if last.leaf != leaf:
+        raise DamagedRecordError(f"entry {first - 1} is not that of the tree")
     return Pruning(
         details={
             "first": first,

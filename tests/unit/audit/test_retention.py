@@ -13,8 +13,10 @@ import pytest
 from doubles import CrashError
 from enclave import CREDENTIALS, Refusal, Worker, World
 from exports import export, judge
+from kms_enclave.audit.entry import chain_hash
 from kms_enclave.audit.head import HEAD
 from kms_enclave.audit.merkle import verify_consistency
+from kms_enclave.encoding import canonical_entry
 from kms_enclave.instance import INSTANCE
 from kms_enclave.ports.storage import Address, Record
 
@@ -141,6 +143,30 @@ async def test_fewer_than_no_entries_cannot_be_kept(desk: Desk) -> None:
     with pytest.raises(Refusal) as caught:
         await desk.prune(keep=-1)
     assert (caught.value.code, caught.value.details["field"]) == ("request.invalid", "keep")
+
+
+async def _nothing_is_dropped(desk: Desk, reason: str) -> None:
+    with pytest.raises(Refusal) as caught:
+        await desk.prune()
+    assert (caught.value.code, caught.value.details) == ("attestation.failed", {"reason": reason})
+    assert await desk.numbers() == list(range(23))
+
+
+async def test_a_user_does_not_vouch_for_a_fault_that_was_found(desk: Desk) -> None:
+    await desk.world.tamper("audit", 5, requestId="edited")
+    assert not (await desk.worker.call("verifyAuditChain"))["valid"]
+    fault = "entry 5: is not canonical JSON"
+    await _nothing_is_dropped(desk, f"the last verification found a fault: {fault}")
+
+
+async def test_a_user_does_not_vouch_for_another_entry_than_the_trees(desk: Desk) -> None:
+    entry = await desk.world.value("audit", 19)
+    edited = {**entry, "requestId": "edited"}
+    edited["chainHash"] = chain_hash(edited)
+    record = await desk.world.record("audit", 19)
+    text = canonical_entry(edited).decode()
+    await desk.world.put("audit", 19, attrs.evolve(record, value=text))
+    await _nothing_is_dropped(desk, "entry 19 is not that of the tree")
 
 
 async def test_a_crash_between_mark_and_deletion_leaves_a_log_that_holds(desk: Desk) -> None:
