@@ -16,6 +16,8 @@ APP_ROOT ?= build/pieces/demo
 # Where the build goes, so that two builds can be compared.
 PIECES ?= build/pieces
 RELEASE ?= build/enclave
+# The benchmarks' options, say BENCH="--entries 1000 10000": the log of 100 000 entries is most of their time.
+BENCH ?=
 CONFIG ?= kms.config.json
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
@@ -76,7 +78,7 @@ contract: setup
 	done
 
 bench: pieces browsers
-	$(PYTHON) -m bench
+	$(PYTHON) -m bench $(BENCH)
 
 setup: .make/venv .make/npm
 

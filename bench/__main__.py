@@ -1,4 +1,4 @@
-"""usage: python -m bench [--quick] [--output FOLDER]
+"""usage: python -m bench [--quick] [--entries N …] [--output FOLDER]
 
 One browser session: prints a table and writes the figures as JSON. Asserts nothing about
 time. Another process that is busy meanwhile shows in every figure.
@@ -35,6 +35,9 @@ RESULTS = Path(__file__).parent / "results"
 def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure an enclave.")
     parser.add_argument("--quick", action="store_true", help="few repetitions: does it run at all?")
+    parser.add_argument(
+        "--entries", type=int, nargs="+", help="sizes to which the log grows, the smallest first"
+    )
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder for the JSON file")
     return parser.parse_args()
 
@@ -86,6 +89,8 @@ def _write(figures: Sequence[Figure], browser_version: str, folder: Path) -> Pat
 def main() -> int:
     arguments = _parse_arguments()
     counts = QUICK if arguments.quick else Counts()
+    if arguments.entries:
+        counts = attrs.evolve(counts, log_sizes=tuple(arguments.entries))
     with _servers() as (image, plain), sync_playwright() as playwright:
         browser = launch_chromium(playwright)
         figures = list(_measure(browser, image, plain, counts))

@@ -10,6 +10,7 @@ import attrs
 from playwright.sync_api import Page
 
 from bench.figures import Figure, single, summarise
+from bench.offline import measure_offline
 
 READ_RECORDS = Path(__file__).parents[1] / "e2e" / "origin_scripts" / "read_records.js"
 
@@ -119,6 +120,7 @@ class CallBench:
             per_entry = [duration / verified["entries"] for duration in verified["durations"]]
             name = f"verifyAuditChain, an entry of {verified['entries']}"
             yield summarise(name, per_entry, target="0.30")
+            yield from measure_offline(self.page, entries=entries)
 
     def _iterations(self) -> int:
         frame = next(f for f in self.page.frames if f.url.startswith(self.kms_origin))

@@ -126,6 +126,21 @@ export async function measureVerify(rounds) {
   return { durations, entries };
 }
 
+/** Gives the file to the browser as a download; how long it took until it was whole. */
+export async function measureExport() {
+  let exported;
+  const duration = await timed(async () => {
+    exported = await kms.exportAudit();
+  });
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(exported.file);
+  link.download = "log.jsonl";
+  link.click();
+  return duration;
+}
+
+export const auditPublicKey = async () => (await kms.getAuditPublicKey()).auditPublicKey;
+
 export async function measureBaseline(count) {
   const issue = await makeBaseline();
   return repeated(count, issue, 20);
@@ -145,6 +160,8 @@ Object.assign(window, {
   fillLog,
   measureParallel,
   measureVerify,
+  measureExport,
+  auditPublicKey,
   measureBaseline,
   isLoaded: true,
 });
