@@ -18,7 +18,12 @@ from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH
 from kms_enclave.audit.head import HEAD, Head, parse_head
 from kms_enclave.audit.identity import verify_identity
 from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark, verify_mark
-from kms_enclave.audit.stored_tree import read_frontier, read_inclusion, read_tiles
+from kms_enclave.audit.stored_tree import (
+    read_frontier,
+    read_inclusion,
+    read_tiles,
+    verify_full_tiles,
+)
 from kms_enclave.audit.tree import EMPTY_FRONTIER, Frontier, append
 from kms_enclave.audit.verify.chain import BadEntryError, ChainState, ChainVerifier
 from kms_enclave.audit.verify.form import open_entry
@@ -218,7 +223,9 @@ async def _find_start(
             raise DamagedRecordError("a log without a setup cannot have been pruned")
         first = (await verify_mark(storage, crypto, mark, head, expected_uak=uak)).start
     if verified is None or not first.next_seq < verified[0].size <= head.size:
-        return Start(first, await read_frontier(storage, head.frontier, first.next_seq))
+        frontier = await read_frontier(storage, head.frontier, first.next_seq)
+        await verify_full_tiles(storage, frontier)
+        return Start(first, frontier)
     checkpoint, is_setup = verified
     return Start(
         await _state_after(storage, instance, head, checkpoint, is_setup=is_setup, first=first),

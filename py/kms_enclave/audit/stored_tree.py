@@ -36,6 +36,7 @@ __all__ = [
     "read_subtrees",
     "read_tiles",
     "tile_put",
+    "verify_full_tiles",
 ]
 
 
@@ -91,6 +92,24 @@ async def read_frontier(storage: StoragePort, frontier: Frontier, size: int) -> 
 async def read_root(storage: StoragePort, frontier: Frontier, size: int) -> bytes:
     """Return the root of the first ``size`` entries. Raises DamagedRecordError."""
     return fold(await read_subtrees(storage, frontier, size))
+
+
+async def verify_full_tiles(storage: StoragePort, frontier: Frontier) -> None:
+    """Check every full tile below a frontier against the one above. Raises DamagedRecordError.
+
+    With the frontier they are the tree of entries that are not there any more. Reads as
+    many tiles at once as one above them has hashes.
+    """
+    for level in range(len(frontier.levels) - 1):
+        count = frontier.size // TILE_WIDTH ** (level + 1)
+        for start in range(0, count, TILE_WIDTH):
+            above = TileName(level + 1, start // TILE_WIDTH)
+            is_full = start + TILE_WIDTH <= count
+            names = [TileName(level, index) for index in range(start, count)[:TILE_WIDTH]]
+            tiles = await read_tiles(storage, [*names, above] if is_full else names)
+            expected = tiles[above] if is_full else frontier.levels[level + 1]
+            if [Tile(name, tiles[name]).root() for name in names] != list(expected):
+                raise DamagedRecordError(f"the tree's level {level} is not that of the next")
 
 
 def _address(name: TileName) -> Address:

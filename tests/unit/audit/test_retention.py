@@ -208,6 +208,22 @@ async def test_a_mark_that_no_user_vouches_for_is_noticed(desk: Desk, damage: An
     assert (await desk.world.worker()).start["type"] == "kms:refused"
 
 
+@pytest.mark.parametrize("tile", ["0/0000000000", "0/0000000017", "1/0000000000"])
+async def test_the_tree_of_what_was_dropped_is_verified(world: World, tile: str) -> None:
+    worker = await world.ready()
+    lease = await worker.create_lease(quotas={"tokensPerHour": 1000})
+    for _ in range(300):
+        await worker.issue(lease)
+    note = (await worker.call("getAuditCheckpoint"))["checkpoint"]
+    await worker.call("pruneAudit", keep=10, checkpoint=note, credentials=CREDENTIALS)
+    assert (await worker.call("verifyAuditChain"))["valid"]
+    hashes = (await world.value("tree", tile))["hashes"]
+    await world.tamper("tree", tile, hashes=f"AAAA{hashes[4:]}")
+    assert not (await worker.call("verifyAuditChain"))["valid"]
+    await world.delete("tree", tile)
+    assert not (await worker.call("verifyAuditChain"))["valid"]
+
+
 async def test_entries_that_no_user_dropped_are_missed(desk: Desk) -> None:
     for number in range(10):
         await desk.world.delete("audit", number)
