@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -197,6 +199,25 @@ def test_a_long_file_is_verified_by_another_process_too(path: Path) -> None:
     ran = kms_enclave("audit", "verify", write(path, lines))
     assert ran.status == 1
     assert "line 1504, entry 1501: a signature is not valid" in ran.err
+
+
+def test_the_progress_of_a_long_file_is_shown_on_a_terminal(path: Path) -> None:
+    write(path, _long_log().export())
+    program = Path(sys.executable).with_name("kms-enclave")
+    ours, its = pty.openpty()
+    running = subprocess.Popen(
+        [program, "audit", "verify", path],
+        stdout=subprocess.DEVNULL, stderr=its, env={**os.environ, "TERM": "xterm"},
+    )  # fmt: skip
+    os.close(its)
+    shown = b""
+    # Linux tells the end of a terminal as an error.
+    with contextlib.suppress(OSError):
+        while read := os.read(ours, 4096):
+            shown += read
+    os.close(ours)
+    assert running.wait(timeout=60) == 3
+    assert b"512/2102" in shown
 
 
 def _command(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
