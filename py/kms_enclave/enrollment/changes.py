@@ -22,6 +22,7 @@ from kms_enclave.enrollment.record import (
     write_enrollment,
 )
 from kms_enclave.enrollment.session import Session
+from kms_enclave.enrollment.throttle import passphrase_counts
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.storage import Record
 
@@ -81,6 +82,10 @@ async def _store(session: Session, new: NewKek, enrollment_id: str) -> None:
         instance_id=session.instance.record.instance_id,
     )
     await write_enrollment(session.unit, enrollment)
+    if new.method == PASSPHRASE:
+        # They were guesses at another one: who replaces what they forgot need not wait for it.
+        for address in passphrase_counts(origin=session.origin):
+            await session.unit.delete(address)
     await session.change_instance(session.instance.record)
 
 

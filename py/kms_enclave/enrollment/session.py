@@ -42,6 +42,7 @@ from kms_enclave.enrollment.record import (
 from kms_enclave.enrollment.throttle import (
     clear_attempts,
     count_attempt,
+    counted_at,
     take_back_attempt,
 )
 from kms_enclave.enrollment.unlock import Unlocked, WrongCredentialsError, unlock, verify_form
@@ -322,30 +323,36 @@ async def _attempt(
     credentials: Credentials,
     instance: Instance,
 ) -> Unlocked:
-    via: Via = (
-        credentials.via
-        if isinstance(credentials, PassphraseCredentials)
-        else ("enclave" if isinstance(credentials, AssertionCredentials) else "page")
-    )
     verify_form(credentials)
+    counted = counted_at(credentials, origin=authorisation.origin)
     # One at a time: calls with right credentials in parallel are not guesses.
     async with context.unlocking:
-        attempt = await count_attempt(context.storage, context.clock, via=via)
+        if counted is None:
+            return await _try(context, authorisation, credentials, instance)
+        attempt = await count_attempt(context.storage, context.clock, counted)
         try:
-            unlocked = await unlock(
-                context,
-                credentials=credentials,
-                instance=instance.record,
-                origin=authorisation.origin,
-            )
-        except WrongCredentialsError:
-            await _record_denial(context, authorisation.origin, credentials, via)
+            unlocked = await _try(context, authorisation, credentials, instance)
+        except KMSError:
+            await take_back_attempt(context.storage, attempt)  # Damage is no guess.
             raise
-        except (KMSError, LateAnswerError):
-            await take_back_attempt(context.storage, attempt)  # Damage and delay are no guesses.
-            raise
-        await clear_attempts(context.storage, via=via)
+        await clear_attempts(context.storage, counted)
         return unlocked
+
+
+async def _try(
+    context: Context,
+    authorisation: AuthorisationRequest,
+    credentials: Credentials,
+    instance: Instance,
+) -> Unlocked:
+    origin = authorisation.origin
+    try:
+        return await unlock(
+            context, credentials=credentials, instance=instance.record, origin=origin
+        )
+    except WrongCredentialsError:
+        await _record_denial(context, origin, credentials)
+        raise
 
 
 def _reset_meanwhile() -> KMSError:
@@ -360,13 +367,19 @@ def _denial(credentials: Credentials) -> str:
     return "The passkey's answer is not valid"
 
 
-async def _record_denial(context: Context, origin: str, credentials: Credentials, via: Via) -> None:
+def _via(credentials: Credentials) -> Via:
+    if isinstance(credentials, PassphraseCredentials):
+        return credentials.via
+    return "enclave" if isinstance(credentials, AssertionCredentials) else "page"
+
+
+async def _record_denial(context: Context, origin: str, credentials: Credentials) -> None:
     method = "passphrase" if isinstance(credentials, PassphraseCredentials) else "passkey"
     draft = EntryDraft(
         op="unlock.denied",
         request_id=context.crypto.random_uuid(),
         origin=origin,
-        details={"method": method, "via": via},
+        details={"method": method, "via": _via(credentials)},
     )
 
     async def plan(_: int) -> Change:

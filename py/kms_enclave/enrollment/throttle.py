@@ -1,21 +1,34 @@
-"""Wrong credentials: after five in a row a delay that doubles, up to 15 minutes.
+"""Wrong guesses: after five in a row a delay that doubles, up to 15 minutes.
 
-An attempt is counted in a commit of its own before any derivation starts, so that a
-thousand parallel guesses are a thousand counted guesses. What a page passes and what
-the user types into the enclave's dialog are counted apart: a page that guesses cannot
-lock its user out. Success clears the count. What was no guess after all (nothing is
-enrolled that it could have matched, or the record is damaged) is taken back, and only
-that: a call which cannot succeed must not wipe out earlier guesses.
+A guess is counted in a commit of its own before any derivation starts, so that a
+thousand parallel guesses are a thousand counted guesses. Counts are kept apart: what the
+user types into the enclave's dialog, and for each parent origin the passphrases and the
+PRF outputs that its pages pass. So a page that guesses can neither lock its user out nor
+another page, and no right answer of one kind wipes out wrong ones of another.
+
+An assertion is no guess: it answers a challenge of the worker's own, and nobody comes
+nearer to a passkey's signature by trying. It is neither counted nor delayed, so that who
+has forgotten the passphrase can still use the passkey.
+
+A right guess clears its count. What was no guess after all (nothing is enrolled that it
+could have matched, or the record is damaged) is taken back, and only that: a call which
+cannot succeed must not wipe out earlier guesses.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import attrs
 
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
-from kms_enclave.enrollment.record import Via
+from kms_enclave.enrollment.credentials import (
+    AssertionCredentials,
+    Credentials,
+    PassphraseCredentials,
+)
+from kms_enclave.enrollment.record import PASSPHRASE, PRF, Method
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.storage import (
@@ -36,7 +49,9 @@ __all__ = [
     "CountedAttempt",
     "clear_attempts",
     "count_attempt",
+    "counted_at",
     "delay_after",
+    "passphrase_counts",
     "take_back_attempt",
 ]
 
@@ -44,6 +59,7 @@ FREE_ATTEMPTS: Final = 5
 FIRST_DELAY_MS: Final = 1_000
 MAX_DELAY_MS: Final = 900_000
 _MAX_CONFLICTS: Final = 200
+_TYPED: Final = Address("meta", "attempts:enclave")
 
 
 @from_json
@@ -71,13 +87,31 @@ def delay_after(failed: int) -> int:
     return min(FIRST_DELAY_MS << min(failed - FREE_ATTEMPTS, 20), MAX_DELAY_MS)
 
 
-async def count_attempt(storage: StoragePort, clock: ClockPort, *, via: Via) -> CountedAttempt:
+def counted_at(credentials: Credentials, *, origin: str) -> Address | None:
+    """Return where a guess is counted; ``None`` for what is none. ``origin`` is the parent's."""
+    if isinstance(credentials, AssertionCredentials):
+        return None
+    if isinstance(credentials, PassphraseCredentials):
+        is_typed = credentials.via == "enclave"
+        return _TYPED if is_typed else _passed(PASSPHRASE, origin)
+    return _passed(PRF, origin)
+
+
+def passphrase_counts(*, origin: str) -> Sequence[Address]:
+    """Return the counts that end where the user of a parent origin replaces the passphrase."""
+    return (_TYPED, _passed(PASSPHRASE, origin))
+
+
+def _passed(method: Method, origin: str) -> Address:
+    return Address("meta", f"attempts:page:{method}:{origin}")
+
+
+async def count_attempt(storage: StoragePort, clock: ClockPort, address: Address) -> CountedAttempt:
     """Count an attempt that is about to be made.
 
     Raises KMSError ``unlock.throttled`` while the delay of an earlier one lasts; such a
     call is not counted.
     """
-    address = _address(via)
     for _ in range(_MAX_CONFLICTS):
         (record,) = await storage.read([address])
         attempts = _parse(record)
@@ -109,9 +143,9 @@ async def take_back_attempt(storage: StoragePort, attempt: CountedAttempt) -> No
     await _replace(storage, attempt.address, attempt.revision, attempt.replaced)
 
 
-async def clear_attempts(storage: StoragePort, *, via: Via) -> None:
+async def clear_attempts(storage: StoragePort, address: Address) -> None:
     """Forget what was counted: the credentials were right."""
-    await storage.commit(expectations=(), puts=(), deletes=[Delete(_address(via))], durable=False)
+    await storage.commit(expectations=(), puts=(), deletes=[Delete(address)], durable=False)
 
 
 async def _replace(
@@ -129,10 +163,6 @@ async def _replace(
 
 def _throttled(wait_ms: int) -> KMSError:
     return KMSError("unlock.throttled", retry_after_ms=wait_ms)
-
-
-def _address(via: Via) -> Address:
-    return Address("meta", f"attempts:{via}")
 
 
 def _parse(record: Record | None) -> _Attempts:

@@ -1,4 +1,4 @@
-"""Wrong credentials: five are free, then a wait that doubles, kept in storage."""
+"""Wrong guesses: five are free, then a stored wait that doubles, apart for who guesses what."""
 
 from __future__ import annotations
 
@@ -7,24 +7,39 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from authenticator import Authenticator
 from doubles import CrashError, FaultyStorage
-from enclave import CREDENTIALS, PASSPHRASE, Refusal, Worker, World
+from enclave import APP, CREDENTIALS, OTHER_APP, PASSPHRASE, Refusal, Worker, World
+from forging import b64
 from kms_enclave.encoding import format_base64url
-from kms_enclave.enrollment.throttle import MAX_DELAY_MS, count_attempt, delay_after
+from kms_enclave.enrollment.credentials import PassphraseCredentials
+from kms_enclave.enrollment.throttle import MAX_DELAY_MS, count_attempt, counted_at, delay_after
 from kms_enclave.errors import KMSError
+from user import User, add
 
+PASSED = f"attempts:page:passphrase:{APP}"
 WRONG = {**CREDENTIALS, "passphrase": "wrong horse battery"}
 
 
-async def guess(worker: Worker, credentials: Mapping[str, object] = WRONG) -> Refusal:
+async def guess(
+    worker: Worker, credentials: Mapping[str, object] = WRONG, *, origin: str = APP
+) -> Refusal:
     with pytest.raises(Refusal) as caught:
-        await worker.call("generateVAPID", credentials=credentials)
+        await worker.call("generateVAPID", origin=origin, credentials=credentials)
     return caught.value
 
 
-async def guess_until_throttled(worker: Worker) -> None:
+async def guess_until_throttled(worker: Worker, credentials: Mapping[str, object] = WRONG) -> None:
     for _ in range(5):
-        assert (await guess(worker)).code == "unlock.denied"
+        assert (await guess(worker, credentials)).code == "unlock.denied"
+    assert (await guess(worker, credentials)).code == "unlock.throttled"
+
+
+async def type_until_throttled(worker: Worker) -> None:
+    worker.user = typing(*["wrong horse battery"] * 6)
+    with pytest.raises(Refusal, match=r"unlock\.cancelled"):
+        await worker.call("generateVAPID")
+    assert worker.asked[-1]["error"]["code"] == "unlock.throttled"
 
 
 def typing(*passphrases: str) -> Any:
@@ -174,7 +189,7 @@ async def test_an_attempt_is_counted_before_anything_is_derived(world: World) ->
     derive = world.crypto.derive_passphrase_keys
 
     async def look(**inputs: Any) -> Any:
-        counts.append((await world.value("meta", "attempts:page"))["failed"])
+        counts.append((await world.value("meta", PASSED))["failed"])
         return await derive(**inputs)
 
     world.crypto.derive_passphrase_keys = look
@@ -230,15 +245,131 @@ async def test_a_clock_set_back_before_the_first_delay_delays_nothing(world: Wor
 async def test_a_damaged_count_is_one_attempt_short_of_a_delay(world: World) -> None:
     worker = await world.ready()
     await guess(worker)
-    await world.tamper("meta", "attempts:page", failed="none")
+    await world.tamper("meta", PASSED, failed="none")
     assert (await guess(worker)).code == "unlock.denied"
     assert (await guess(worker)).retry_after_ms == 2000
 
 
 async def test_page_and_dialog_are_counted_apart_in_storage(world: World) -> None:
-    await count_attempt(world.memory, world.clock, via="page")
+    passed = counted_at(PassphraseCredentials("", "page"), origin=APP)
+    typed = counted_at(PassphraseCredentials("", "enclave"), origin=APP)
+    assert passed is not None
+    assert typed is not None
+    await count_attempt(world.memory, world.clock, passed)
     for _ in range(5):
-        await count_attempt(world.memory, world.clock, via="enclave")
+        await count_attempt(world.memory, world.clock, typed)
     with pytest.raises(KMSError):
-        await count_attempt(world.memory, world.clock, via="enclave")
-    await count_attempt(world.memory, world.clock, via="page")
+        await count_attempt(world.memory, world.clock, typed)
+    await count_attempt(world.memory, world.clock, passed)
+
+
+async def test_a_pages_guesses_do_not_throttle_the_page_of_another_origin(world: World) -> None:
+    worker = await world.ready()
+    await guess_until_throttled(worker)
+    await worker.call("generateVAPID", origin=OTHER_APP, credentials=CREDENTIALS)
+    assert (await guess(worker)).code == "unlock.throttled", "nor does that one free the first"
+
+
+async def test_a_dialog_is_throttled_whichever_page_opens_it(world: World) -> None:
+    worker = await world.ready()
+    await type_until_throttled(worker)
+    worker.user = typing(PASSPHRASE)
+    with pytest.raises(Refusal, match=r"unlock\.cancelled"):
+        await worker.call("generateVAPID", origin=OTHER_APP)
+    assert worker.asked[-1]["error"]["code"] == "unlock.throttled"
+
+
+async def with_a_passkey(world: World, method: str = "passkey-prf") -> tuple[Worker, Authenticator]:
+    worker = await world.ready()
+    _, passkey = await add(worker, method, uses=PASSPHRASE)
+    assert isinstance(passkey, Authenticator)
+    return worker, passkey
+
+
+@pytest.mark.parametrize("method", ["passkey-prf", "passkey-gate"])
+async def test_who_forgot_the_passphrase_unlocks_with_the_passkey_at_once(
+    world: World, method: str
+) -> None:
+    worker, passkey = await with_a_passkey(world, method)
+    guesses = typing(*["wrong horse battery"] * 6)
+
+    def forgetful(ask: Mapping[str, Any]) -> Any:
+        throttled = (ask["error"] or {}).get("code") == "unlock.throttled"
+        return User(uses=passkey, patience=1)(ask) if throttled else guesses(ask)
+
+    worker.user = forgetful
+    await worker.call("generateVAPID")
+    assert worker.asked[-2]["error"]["code"] == "unlock.throttled"
+    worker.user = User(uses=passkey)
+    await worker.call("generateVAPID")
+
+
+async def test_a_passkey_does_not_wipe_out_guesses_at_the_passphrase(world: World) -> None:
+    worker, passkey = await with_a_passkey(world)
+    await type_until_throttled(worker)
+    worker.user = User(uses=passkey)
+    await worker.call("generateVAPID")
+    worker.user = typing(PASSPHRASE)
+    with pytest.raises(Refusal, match=r"unlock\.cancelled"):
+        await worker.call("generateVAPID")
+
+
+async def test_assertions_that_do_not_verify_throttle_nothing(world: World) -> None:
+    worker, passkey = await with_a_passkey(world)
+    passkey.flags = 0x01
+    worker.user = User(uses=passkey, patience=20)
+    with pytest.raises(Refusal, match=r"unlock\.cancelled"):
+        await worker.call("generateVAPID")
+    assert {ask["error"]["code"] for ask in worker.asked if ask.get("error")} == {"unlock.denied"}
+    worker.user = typing(PASSPHRASE)
+    await worker.call("generateVAPID")
+
+
+async def test_a_new_passphrase_unlocks_at_once(world: World) -> None:
+    worker, passkey = await with_a_passkey(world)
+    await type_until_throttled(worker)
+    await guess_until_throttled(worker)
+    new = "another horse battery"
+    worker.user = User(uses=passkey, makes=new)
+    await worker.call("changePassphrase")
+    worker.user = typing(new)
+    await worker.call("generateVAPID")
+    await worker.call("generateVAPID", credentials={**CREDENTIALS, "passphrase": new})
+
+
+async def with_a_page_passkey(world: World) -> tuple[Worker, bytes]:
+    worker = await world.ready()
+    output = bytes(range(32))
+    given = {"credentialId": b64(bytes(16)), "prfOutput": b64(output), "rpId": "app.example"}
+    await worker.call(
+        "addEnrollment", method="passkey-prf", newCredentials=given, credentials=CREDENTIALS
+    )
+    return worker, output
+
+
+def passing(output: bytes) -> Mapping[str, object]:
+    return {"method": "passkey-prf", "prfOutput": b64(output)}
+
+
+async def test_a_pages_wrong_prf_outputs_are_throttled_apart_from_passphrases(world: World) -> None:
+    worker, output = await with_a_page_passkey(world)
+    await guess_until_throttled(worker, passing(bytes(32)))
+    await worker.call("generateVAPID", credentials=CREDENTIALS)
+    assert (await guess(worker, passing(output))).code == "unlock.throttled"
+
+
+async def test_a_pages_right_prf_output_does_not_wipe_out_its_guesses(world: World) -> None:
+    worker, output = await with_a_page_passkey(world)
+    for _ in range(5):
+        assert (await guess(worker)).code == "unlock.denied"
+        await worker.call("generateVAPID", credentials=passing(output))
+    assert (await guess(worker)).code == "unlock.throttled"
+
+
+async def test_of_a_thousand_prf_outputs_at_once_five_are_tried(world: World) -> None:
+    worker, _ = await with_a_page_passkey(world)
+    before = len(await worker.log())
+    refusals = await asyncio.gather(*(guess(worker, passing(bytes(32))) for _ in range(1000)))
+    codes = [refusal.code for refusal in refusals]
+    assert (codes.count("unlock.denied"), codes.count("unlock.throttled")) == (5, 995)
+    assert len(await worker.log()) - before == 5
