@@ -32,7 +32,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     read_enrollment,
 )
-from kms_enclave.enrollment.registration import RegistrationRequest
+from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
 from kms_enclave.enrollment.session import (
     AuthorisationRequest,
     Session,
@@ -87,7 +87,8 @@ async def add_by_user(
         async def steps(session: Session) -> str:
             return await add_enrollment(session, new)
 
-        return await commit_steps(context, authorisation, unlocked, steps)
+        async with enrolling(context, new):
+            return await commit_steps(context, authorisation, unlocked, steps)
 
 
 async def change_passphrase_by_user(

@@ -30,6 +30,7 @@ from kms_enclave.enrollment.keys import (
 from kms_enclave.enrollment.record import GATE, PRF, Method, PasskeyData
 from kms_enclave.enrollment.registration import (
     RegistrationRequest,
+    discarded_unless_done,
     does_not_verify,
     registration_options,
     verify_new_passkey,
@@ -89,13 +90,11 @@ async def complete_registration(
     Raises those of :func:`register_passkey`, and LateAnswerError. Then nothing is
     enrolled, and the browser is told to forget the passkey.
     """
-    try:
+    async with discarded_unless_done(
+        context, rp_id=options.rp_id, credential_id=answer.credential_id
+    ):
         passkey = verify_new_passkey(context, request, options, answer)
         return await _make_kek(context, dialog, request, options, answer, passkey)
-    except (KMSError, LateAnswerError):
-        if answer.credential_id not in options.exclude:
-            context.prompt.discard_passkey(rp_id=options.rp_id, credential_id=answer.credential_id)
-        raise
 
 
 async def _make_kek(

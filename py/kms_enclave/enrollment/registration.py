@@ -1,7 +1,13 @@
-"""A new passkey's ceremony: what it is made with, and verification of what comes back."""
+"""A new passkey's ceremony: what it is made with, and verification of what comes back.
+
+A passkey that was made and is then not enrolled, for whatever reason, is of no use to
+anybody: the browser is told to forget it.
+"""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Final
 
@@ -11,14 +17,18 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url, parse_base64url
 from kms_enclave.enrollment.assertion import enclave_party, enclave_rp_id
 from kms_enclave.enrollment.challenge import UnknownChallengeError
+from kms_enclave.enrollment.keys import NewKek
 from kms_enclave.enrollment.record import Enrollment, Method, PasskeyData, readable_enrollments
 from kms_enclave.enrollment.webauthn import InvalidResponseError, verify_registration
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.prompt import RegistrationAnswer, RegistrationOptions
+from kms_enclave.ports.storage import StorageError
 
 __all__ = [
     "RegistrationRequest",
+    "discarded_unless_done",
     "does_not_verify",
+    "enrolling",
     "registration_options",
     "verify_new_passkey",
 ]
@@ -104,3 +114,38 @@ def verify_new_passkey(
 def does_not_verify(reason: str) -> KMSError:
     """Return the refusal of a ceremony that made a passkey."""
     return KMSError("unlock.denied", "The new passkey does not verify", details={"reason": reason})
+
+
+@asynccontextmanager
+async def enrolling(context: Context, new: NewKek) -> AsyncIterator[None]:
+    """Commit an enrollment in the block; if that fails, its new passkey is discarded."""
+    passkey = new.template.passkey
+    if passkey is None or passkey.page_only:
+        yield
+        return
+    credential_id = parse_base64url(passkey.credential_id)
+    async with discarded_unless_done(context, rp_id=passkey.rp_id, credential_id=credential_id):
+        yield
+
+
+@asynccontextmanager
+async def discarded_unless_done(
+    context: Context, *, rp_id: str, credential_id: bytes
+) -> AsyncIterator[None]:
+    """Tell the browser to forget a new passkey if the block raises and it is not enrolled."""
+    done = False
+    try:
+        yield
+        done = True
+    finally:
+        if not done and not await _may_be_enrolled(context, credential_id):
+            context.prompt.discard_passkey(rp_id=rp_id, credential_id=credential_id)
+
+
+async def _may_be_enrolled(context: Context, credential_id: bytes) -> bool:
+    """Ask storage: an answer can be a replay, and a commit can be made and seem to have failed."""
+    try:
+        enrolled = await readable_enrollments(context.storage)
+    except StorageError:
+        return True
+    return credential_id in map(_credential_id, enrolled)

@@ -7,6 +7,8 @@ key, the ``setup`` entry. A second setup is refused; it never replaces anything.
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
@@ -29,7 +31,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     write_enrollment,
 )
-from kms_enclave.enrollment.registration import RegistrationRequest
+from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
 from kms_enclave.enrollment.session import require_page_credentials
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import Instance, read_instance, read_instance_in
@@ -70,7 +72,7 @@ async def setup_passphrase(context: Context, *, passphrase: str | None, origin: 
         require_page_credentials(context, field="passphrase")
         return await _commit(context, await passphrase_method(context, passphrase, "page"), origin)
     words = PromptRequest(f"{_WORDS} with {METHODS_IN_WORDS[PASSPHRASE]}", origin, (PASSPHRASE,))
-    async with context.prompt.dialog() as dialog:
+    async with _setup_dialog(context) as dialog:
         new = await ask_new_passphrase(context, dialog, words)
         return await _introduced(dialog, words, await _commit(context, new, origin))
 
@@ -86,25 +88,38 @@ async def setup_passkey(
     await _require_not_set_up(context)
     words = f"{_WORDS} with {METHODS_IN_WORDS[method]}"
     request = RegistrationRequest(method, words, origin, operation, user_name)
-    async with context.prompt.dialog() as dialog:
+    async with _setup_dialog(context) as dialog:
         new = await register_passkey(context, dialog, request)
-        made = await _commit(context, new, origin)
+        made = await _commit_new(context, new, origin)
         return await _introduced(dialog, PromptRequest(words, origin), made)
 
 
 async def setup_by_wizard(context: Context, *, operation: bytes, origin: str) -> SetUp:
     """Set the enclave up by a method that the user picks."""
     await _require_not_set_up(context)
-    async with context.prompt.dialog() as dialog:
+    async with _setup_dialog(context) as dialog:
         new = await choose_method(context, dialog, words=_WORDS, operation=operation, origin=origin)
-        made = await _commit(context, new, origin)
+        made = await _commit_new(context, new, origin)
         return await _introduced(dialog, PromptRequest(_WORDS, origin), made)
+
+
+@asynccontextmanager
+async def _setup_dialog(context: Context) -> AsyncIterator[Dialog]:
+    async with context.prompt.dialog() as dialog:
+        # Another setup may have been asked for before this one, and be done now.
+        await _require_not_set_up(context)
+        yield dialog
 
 
 async def _introduced(dialog: Dialog, request: PromptRequest, made: SetUp) -> SetUp:
     """Show the user, once, what real prompts look like; the setup is done already."""
     await dialog.introduce(attrs.evolve(request, recognition=made.recognition, error=None))
     return made
+
+
+async def _commit_new(context: Context, new: NewKek, origin: str) -> SetUp:
+    async with enrolling(context, new):
+        return await _commit(context, new, origin)
 
 
 async def _commit(context: Context, new: NewKek, origin: str) -> SetUp:

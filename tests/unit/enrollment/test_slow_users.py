@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from authenticator import Authenticator
-from enclave import PASSPHRASE, Worker, World
+from enclave import Worker, World
 from user import User, set_up_with, sign
 
 NAMES = {"name": "Ann", "userId": "user-1"}
@@ -147,40 +147,3 @@ async def test_what_is_not_asked_has_no_challenge(world: World, number: object) 
     before = len(worker.sent)
     worker.receive(f'{{"id":{number!r},"begin":true}}'.replace("'", '"').replace("None", "null"))
     assert len(worker.sent) == before
-
-
-def declining(user: User, declined: str) -> Answer:
-    def answer(ask: Asked) -> Mapping[str, Any]:
-        return {"refused": {"code": "unlock.cancelled"}} if ask["ask"] == declined else user(ask)
-
-    return answer
-
-
-@pytest.mark.parametrize(
-    ("case", "config", "passkey", "declined"),
-    [
-        ("the gate is declined", {}, Authenticator(prf=False), "confirm"),
-        ("no gates here", {"allowGate": False}, Authenticator(prf=False), ""),
-        ("does not verify", {}, Authenticator(flags=0x01), ""),
-        ("not used", {}, Authenticator(prf_at_creation=False), "authenticate"),
-    ],
-    ids=lambda value: value if isinstance(value, str) else "",
-)
-async def test_a_passkey_that_is_not_enrolled_is_forgotten(
-    world: World, case: str, config: Mapping[str, object], passkey: Authenticator, declined: str
-) -> None:
-    worker = await world.worker(config=config)
-    worker.user = declining(User(uses=passkey, makes=passkey), declined)
-    reply = await worker.request({"method": "setupPasskeyPRF", "params": NAMES, "origin": "o"})
-    assert reply["error"]["code"] in ("unlock.cancelled", "unsupported", "unlock.denied"), case
-    (discarded,) = worker.discarded
-    assert discarded["rpId"] == "kms.example"
-    assert not (await worker.call("isSetup"))["isSetup"]
-
-
-async def test_one_that_is_enrolled_is_not(world: World) -> None:
-    worker = await world.ready()
-    for passkey in (Authenticator(), Authenticator(prf=False)):
-        worker.user = User(uses=PASSPHRASE, makes=passkey)
-        await worker.call("addEnrollment", method="passkey-prf")
-    assert not worker.discarded

@@ -2,6 +2,7 @@
 
 import type { AskOf, Ceremony, Registration } from "../../../protocol/asks";
 import { createPasskey } from "../../passkey/create";
+import { discardPasskey } from "../../passkey/discard";
 import { ceremonyFault } from "../../passkey/failures";
 import { acceptChoice, WAITING } from "../buttons";
 import { element } from "../dom";
@@ -39,7 +40,10 @@ export function finishRegistrationView(ask: AskOf<"authenticate">, ceremony: Cer
 export function create(registration: Registration): Act {
   return async ({ newChallenge, signal }) => {
     try {
-      return { answer: await createPasskey(registration, await newChallenge(), signal) };
+      const answer = await createPasskey(registration, await newChallenge(), signal);
+      // An authenticator can be done in the moment in which it is called off.
+      if (signal.aborted) void discardPasskey({ rpId: registration.rpId, credentialId: answer.credentialId });
+      return { answer };
     } catch (thrown) {
       return { fault: ceremonyFault(thrown, "create"), offersWindow: true };
     }
