@@ -185,8 +185,12 @@ class World:
         config: Mapping[str, object] | None = None,
         build: Mapping[str, str] | None = None,
         crypto: FaultyCrypto | None = None,
+        top_origin: str = APP,
     ) -> Worker:
-        """Start another worker; ``config`` and ``build`` replace single fields."""
+        """Start another worker; ``config`` and ``build`` replace single fields.
+
+        ``top_origin`` is that of the outermost page around it.
+        """
         worker = Worker()
         ports = Ports(
             crypto=crypto or self.crypto,
@@ -199,6 +203,7 @@ class World:
             config_text=json.dumps({**CONFIG, **(config or {})}),
             build_text=json.dumps({**BUILD, **(build or {})}),
             enclave_origin=ENCLAVE,
+            top_origin=top_origin,
             send=worker.send,
         )
         return worker

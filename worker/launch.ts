@@ -92,7 +92,7 @@ async function handOverParts(worker: Worker, wasm: Promise<ArrayBuffer>, image: 
  * Everything is fetched here and at once; the worker needs no network at all. Its own script comes first, and what
  * else is there is made ready while it is compiled.
  */
-export async function startWorker(release: Release): Promise<Worker> {
+export async function startWorker(release: Release, topOrigin: string): Promise<Worker> {
   const { baseUrl, manifestHash, runtime, runtimeText, configText } = release;
   const source = readSource(baseUrl, runtime.files.worker);
   const wasm = readListed(baseUrl, runtime.files.wasm, "code");
@@ -108,13 +108,15 @@ export async function startWorker(release: Release): Promise<Worker> {
     runtime: runtimeText,
     manifestHash,
     config: configText,
+    topOrigin,
   };
   worker.postMessage(boot);
   void handOverParts(worker, wasm, image);
   return worker;
 }
 
-export async function launchWorker(manifestHash: string, baseUrl: URL): Promise<LaunchedWorker> {
+/** `topOrigin`: of the outermost page around the enclave, which has been verified. */
+export async function launchWorker(manifestHash: string, baseUrl: URL, topOrigin: string): Promise<LaunchedWorker> {
   const release = await loadRelease(manifestHash, baseUrl);
-  return { ...release, worker: await startWorker(release) };
+  return { ...release, worker: await startWorker(release, topOrigin) };
 }

@@ -42,6 +42,7 @@ async def run(
     config_text: str,
     build_text: str,
     enclave_origin: str,
+    top_origin: str,
     send: Callable[[str], None],
 ) -> Callable[[str], None]:
     """Boot, send ``kms:ready`` or ``kms:refused``, and return what takes later messages.
@@ -52,7 +53,7 @@ async def run(
     """
     channel = Channel(send=send)
     try:
-        context = _make_context(ports, channel, config_text, build_text, enclave_origin)
+        context = _make_context(ports, channel, config_text, build_text, enclave_origin, top_origin)
         capabilities = await run_self_tests(context)
     except (KMSError, StorageError, FieldError) as error:
         return _refuse(channel, _as_kms_error(error))
@@ -114,7 +115,12 @@ async def _verify_log(context: Context) -> None:
 
 
 def _make_context(
-    ports: Ports, channel: Channel, config_text: str, build_text: str, enclave_origin: str
+    ports: Ports,
+    channel: Channel,
+    config_text: str,
+    build_text: str,
+    enclave_origin: str,
+    top_origin: str,
 ) -> Context:
     return Context(
         crypto=ports.crypto,
@@ -129,6 +135,7 @@ def _make_context(
         build=parse_record(build_text, BuildInfo),
         lock=Lock(),
         enclave_origin=enclave_origin,
+        top_origin=top_origin,
         challenges=ChallengeBook(crypto=ports.crypto, clock=ports.clock),
         unlocking=asyncio.Lock(),
     )

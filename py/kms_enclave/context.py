@@ -39,7 +39,11 @@ class Lock:
 
 @attrs.frozen
 class Context:
-    """Passed to every operation; holds no state but the journal's and the lock's."""
+    """Passed to every operation; holds no state but the journal's and the lock's.
+
+    ``top_origin`` is that of the outermost page around the enclave, which the frame has
+    verified like the parent: WebAuthn names it, and not the parent, in what it signs.
+    """
 
     crypto: CryptoPort
     storage: StoragePort
@@ -51,5 +55,6 @@ class Context:
     build: BuildInfo
     lock: Lock
     enclave_origin: str
+    top_origin: str
     challenges: ChallengeBook
     unlocking: asyncio.Lock

@@ -6,15 +6,23 @@
  * refused: no answer is the only safe answer to an unknown page.
  */
 
+/** The page that asks, and the outermost one around it, which WebAuthn calls `topOrigin`; often the same. */
+export interface Embedders {
+  readonly parentOrigin: string;
+  readonly topOrigin: string;
+}
+
 /**
- * The parent's origin, if it and every ancestor above it are configured; otherwise null.
+ * The embedders, if the parent and every ancestor above it are configured; otherwise null.
  * A configured page inside a hostile one does not count: the hostile one draws around it.
  */
-export function verifiedParentOrigin(
+export function verifiedEmbedders(
   ancestorOrigins: ArrayLike<string> | undefined,
   configuredOrigins: readonly string[],
-): string | null {
+): Embedders | null {
   const ancestors = Array.from(ancestorOrigins ?? []);
-  const [parent] = ancestors;
-  return parent !== undefined && ancestors.every((origin) => configuredOrigins.includes(origin)) ? parent : null;
+  const parentOrigin = ancestors.at(0);
+  const topOrigin = ancestors.at(-1);
+  if (parentOrigin === undefined || topOrigin === undefined) return null;
+  return ancestors.every((origin) => configuredOrigins.includes(origin)) ? { parentOrigin, topOrigin } : null;
 }

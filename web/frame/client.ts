@@ -1,13 +1,14 @@
 /** The frame's one client of an enclave: started by importing `main.ts`, seen as `window.__kmsClient`. */
 
 import { PROTOCOL } from "../protocol/limits";
-import { verifiedParentOrigin } from "./ancestors";
+import { verifiedEmbedders } from "./ancestors";
 import { Session } from "./session";
 import type { EnclaveState } from "./supervisor";
 
 export interface ClientOptions {
   readonly parentOrigins: readonly string[];
-  readonly launch: () => Promise<Worker>;
+  /** `topOrigin`: of the outermost page around the enclave. */
+  readonly launch: (topOrigin: string) => Promise<Worker>;
 }
 
 declare global {
@@ -27,8 +28,10 @@ export class KMSClient {
   constructor(options: ClientOptions) {
     if (window.__kmsClient) return;
     Object.defineProperty(window, "__kmsClient", { value: Object.freeze(this), enumerable: true });
-    const parentOrigin = verifiedParentOrigin(location.ancestorOrigins, options.parentOrigins);
-    if (parentOrigin !== null) this.#session = new Session(parentOrigin, options.launch);
+    const embedders = verifiedEmbedders(location.ancestorOrigins, options.parentOrigins);
+    if (!embedders) return;
+    const { parentOrigin, topOrigin } = embedders;
+    this.#session = new Session(parentOrigin, () => options.launch(topOrigin));
   }
 
   get protocol(): number {

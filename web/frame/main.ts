@@ -6,8 +6,8 @@ import { KMSClient } from "./client";
 
 new KMSClient({
   parentOrigins: KMS_PARENT_ORIGINS,
-  launch: async () => {
-    const { worker } = await launchWorker(KMS_MANIFEST_HASH, new URL("./", document.baseURI));
+  launch: async (topOrigin) => {
+    const { worker } = await launchWorker(KMS_MANIFEST_HASH, new URL("./", document.baseURI), topOrigin);
     return worker;
   },
 });

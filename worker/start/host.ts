@@ -15,6 +15,8 @@ export interface Host {
   /** JSON text of the configuration. */
   readonly config: string;
   readonly enclaveOrigin: string;
+  /** Of the outermost page around the enclave. */
+  readonly topOrigin: string;
   /** Posts a JSON text to the frame. */
   send(text: string): void;
 }
@@ -35,6 +37,7 @@ export function makeHost(
     build: JSON.stringify({ version, codeHash, manifestHash: boot.manifestHash }),
     config: boot.config,
     enclaveOrigin: new URL(boot.release).origin,
+    topOrigin: boot.topOrigin,
     send: session.send,
   };
 }

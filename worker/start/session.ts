@@ -10,6 +10,8 @@ export interface BootMessage {
   readonly manifestHash: string;
   /** Text of the configuration, already checked against the runtime list. */
   readonly config: string;
+  /** Of the outermost page around the enclave: the frame has verified all of them. */
+  readonly topOrigin: string;
 }
 
 /** What the frame fetches and checks while the worker is still being started. */

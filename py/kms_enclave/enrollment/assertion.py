@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kms_enclave.context import Context
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.enrollment.record import PasskeyData
 from kms_enclave.enrollment.webauthn import (
@@ -24,9 +25,10 @@ def enclave_rp_id(enclave_origin: str) -> str:
     return host.rpartition(":")[0] if ":" in host else host
 
 
-def enclave_party(enclave_origin: str, *, parent_origin: str) -> Party:
-    """Return who a response must be for when a parent origin asks."""
-    return Party(enclave_origin, enclave_rp_id(enclave_origin), parent_origin)
+def enclave_party(context: Context) -> Party:
+    """Return who a response must be for."""
+    origin = context.enclave_origin
+    return Party(origin, enclave_rp_id(origin), context.top_origin)
 
 
 async def verify_answer(

@@ -165,7 +165,7 @@ async def _verified_output(
             context.crypto,
             answer,
             passkey=passkey,
-            expected_party=enclave_party(context.enclave_origin, parent_origin=request.origin),
+            expected_party=enclave_party(context),
         )
     except UnknownChallengeError:
         raise does_not_verify("the challenge is not of this ceremony") from None

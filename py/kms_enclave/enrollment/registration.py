@@ -95,7 +95,7 @@ def verify_new_passkey(
             public_key=answer.public_key,
             algorithm=answer.algorithm,
             expected_challenge=answer.challenge,
-            expected_party=enclave_party(context.enclave_origin, parent_origin=request.origin),
+            expected_party=enclave_party(context),
         )
     except UnknownChallengeError:
         raise does_not_verify("the challenge is not of this ceremony") from None

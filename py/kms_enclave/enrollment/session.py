@@ -345,13 +345,10 @@ async def _try(
     credentials: Credentials,
     instance: Instance,
 ) -> Unlocked:
-    origin = authorisation.origin
     try:
-        return await unlock(
-            context, credentials=credentials, instance=instance.record, origin=origin
-        )
+        return await unlock(context, credentials=credentials, instance=instance.record)
     except WrongCredentialsError:
-        await _record_denial(context, origin, credentials)
+        await _record_denial(context, authorisation.origin, credentials)
         raise
 
 

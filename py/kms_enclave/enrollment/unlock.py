@@ -85,7 +85,7 @@ def verify_form(credentials: Credentials) -> None:
 
 
 async def unlock(
-    context: Context, *, credentials: Credentials, instance: InstanceRecord, origin: str
+    context: Context, *, credentials: Credentials, instance: InstanceRecord
 ) -> Unlocked:
     """Open the Master Secret for one operation.
 
@@ -96,7 +96,7 @@ async def unlock(
         return await _unlock_passphrase(context, credentials, instance)
     if isinstance(credentials, PrfCredentials):
         return await _unlock_page_prf(context, credentials, instance)
-    return await _unlock_assertion(context, credentials, instance, origin)
+    return await _unlock_assertion(context, credentials, instance)
 
 
 async def _unlock_passphrase(
@@ -145,7 +145,7 @@ async def _unlock_page_prf(
 
 
 async def _unlock_assertion(
-    context: Context, credentials: AssertionCredentials, instance: InstanceRecord, origin: str
+    context: Context, credentials: AssertionCredentials, instance: InstanceRecord
 ) -> Unlocked:
     answer = credentials.answer
     try:
@@ -156,7 +156,7 @@ async def _unlock_assertion(
     passkey = enrollment.record.passkey
     if passkey is None:
         raise WrongCredentialsError
-    sign_count = await _verify_assertion(context, credentials, enrollment, passkey, origin)
+    sign_count = await _verify_assertion(context, credentials, enrollment, passkey)
     if enrollment.record.method == GATE and not context.config.allow_gate:
         raise WrongCredentialsError  # The operator has removed gates since.
     if enrollment.record.method == GATE:
@@ -184,14 +184,13 @@ async def _verify_assertion(
     credentials: AssertionCredentials,
     enrollment: Enrollment,
     passkey: PasskeyData,
-    origin: str,
 ) -> int:
     try:
         return await verify_answer(
             context.crypto,
             credentials.answer,
             passkey=passkey,
-            expected_party=enclave_party(context.enclave_origin, parent_origin=origin),
+            expected_party=enclave_party(context),
         )
     except InvalidResponseError:
         raise WrongCredentialsError from None

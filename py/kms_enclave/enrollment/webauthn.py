@@ -61,8 +61,9 @@ class InvalidResponseError(Exception):
 class Party:
     """Who a response must be for.
 
-    ``origin`` is the enclave's, ``rp_id`` its host, ``top_origin`` the parent origin
-    that asked (a ceremony in the enclave's own window has none above it).
+    ``origin`` is the enclave's, ``rp_id`` its host, ``top_origin`` that of the outermost page
+    around it, which need not be the one that asks (a ceremony in the enclave's own window
+    has none above it).
     """
 
     origin: str

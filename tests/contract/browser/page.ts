@@ -70,7 +70,7 @@ class Contract {
   }
 
   async #start(): Promise<Session> {
-    const { worker } = await launchWorker(KMS_MANIFEST_HASH, new URL("./", document.baseURI));
+    const { worker } = await launchWorker(KMS_MANIFEST_HASH, new URL("./", document.baseURI), location.origin);
     return new Promise((resolve, reject) => {
       worker.addEventListener("message", ({ data }: MessageEvent<string>) => {
         const message: Message = JSON.parse(data);

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from authenticator import Authenticator
-from enclave import CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
+from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.encoding import format_base64url
 
 NAMES = {"name": "Ann", "userId": "user-1"}
@@ -127,6 +127,33 @@ async def test_an_assertion_does_not_unlock(world: World, case: str, method: str
     assert refusal.value.code == "unlock.cancelled"
     assert worker.asked[-1]["error"]["code"] == "unlock.denied"
     assert [entry["op"] for entry in (await worker.log())[len(before) :]] == ["unlock.denied"]
+
+
+OUTER = "https://outer.example"
+
+
+@pytest.mark.parametrize("method", ["setupPasskeyPRF", "setupPasskeyGate"])
+async def test_within_another_page_the_outermost_is_the_top(world: World, method: str) -> None:
+    """The page that asks stands between the two; WebAuthn does not name it."""
+    worker = await world.worker(top_origin=OUTER)
+    worker.user = user_with(Authenticator(top_origin=OUTER))
+    await worker.call(method, **NAMES)
+    assert (await lease(worker))["leaseId"].startswith("lease-")
+
+
+@pytest.mark.parametrize("method", ["setupPasskeyPRF", "setupPasskeyGate"])
+async def test_within_another_page_the_one_that_asks_is_not_the_top(
+    world: World, method: str
+) -> None:
+    authenticator = Authenticator(top_origin=OUTER)
+    worker = await world.worker(top_origin=OUTER)
+    worker.user = user_with(authenticator)
+    await worker.call(method, **NAMES)
+    authenticator.top_origin = APP
+    worker.user = once(user_with(authenticator))
+    with pytest.raises(Refusal):
+        await lease(worker)
+    assert worker.asked[-1]["error"]["code"] == "unlock.denied"
 
 
 async def test_an_assertion_cannot_be_replayed(world: World) -> None:

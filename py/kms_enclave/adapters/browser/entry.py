@@ -37,6 +37,7 @@ async def start(js_host: JsHost) -> JsProxy:
         config_text=js_host.config,
         build_text=js_host.build,
         enclave_origin=js_host.enclaveOrigin,
+        top_origin=js_host.topOrigin,
         send=js_host.send,
     )
     return create_proxy(receive)
