@@ -14,6 +14,7 @@ const build = { version: "9.9.9", manifestHash: "m".repeat(64), codeHash: "c".re
 
 const asked = new Map();
 let nextAsk = 1;
+/** `call` is the request that a question is asked for. */
 const ask = (fields, then) => {
   const id = nextAsk++;
   asked.set(id, then);
@@ -22,21 +23,28 @@ const ask = (fields, then) => {
 
 const wrong = { code: "unlock.denied", message: "Invalid passphrase", retryAfterMs: null, details: {} };
 
-/** Asks until the passphrase is right, then tells how often it asked. */
-function authenticate(request, attempt = 1) {
+const refusals = [];
+
+/** Asks until the passphrase is right, then tells how often it asked. Takes its time over a wrong one if told so. */
+function authenticate(request, attempt = 1, checkMs = 0) {
   const { id, origin, params } = request;
   const operation = params.operation ?? "Create a lease of 12 hours for 2 endpoints";
   const error = attempt > 1 ? wrong : null;
-  ask({ ask: "authenticate", operation, origin, attempt, error }, ({ answer, refused }) => {
-    if (refused) return send({ id, error: refused });
-    if (answer.passphrase !== "correct horse battery") return authenticate(request, attempt + 1);
+  ask({ ask: "authenticate", call: id, operation, origin, attempt, error }, ({ answer, refused }) => {
+    if (refused) {
+      refusals.push(refused);
+      return send({ id, error: refused });
+    }
+    if (answer.passphrase !== "correct horse battery") {
+      return setTimeout(() => authenticate(request, attempt + 1, checkMs), checkMs);
+    }
     send({ ask: "close" });
     reply(id, { publicKey: `after ${attempt}` });
   });
 }
 
 function askOnce(request, fields) {
-  ask({ operation: "Do this", origin: request.origin, ...fields }, ({ answer, refused }) => {
+  ask({ call: request.id, operation: "Do this", origin: request.origin, ...fields }, ({ answer, refused }) => {
     send({ ask: "close" });
     if (refused) send({ id: request.id, error: refused });
     else reply(request.id, { publicKey: JSON.stringify(answer) });
@@ -74,6 +82,8 @@ const SCRIPT = {
     reply(id, { publicKey: "sent" });
   },
   authenticate: (request) => authenticate(request),
+  "authenticate.slow": (request) => authenticate(request, 1, 500),
+  refusals: ({ id }) => reply(id, { publicKey: JSON.stringify(refusals) }),
   choose: (request) => askOnce(request, { ask: "choosePassphrase", operation: "Set up this device" }),
   confirm: (request) => askOnce(request, { ask: "confirm", operation: "Delete every key and the log", word: "RESET" }),
 };

@@ -109,6 +109,47 @@ def test_a_window_that_is_closed_can_be_opened_again(windowed: User) -> None:
     windowed.enclave.wait_until(lambda: windowed.page.context.pages == [windowed.page])
 
 
+@pytest.fixture
+def impatient(context: BrowserContext, prompting_server: LocalServer) -> User:
+    """A page that wants its prompts in a window, and does not wait long."""
+    enclave = open_page_in(
+        context, app_origin=prompting_server.app_origin, kms_origin=prompting_server.kms_origin
+    )
+    timeouts = {"promptMs": 4_000, "methodMs": 500}
+    assert enclave.open_sdk(promptMode="popup", timeouts=timeouts).code is None
+    return User(enclave)
+
+
+def test_the_window_goes_with_its_call(impatient: User) -> None:
+    impatient.begin("setup")
+    impatient.sees("Go on in a window")
+    with opened_window(impatient, "Open the window") as window:
+        assert impatient.outcome().code == "channel.timeout"
+        impatient.enclave.wait_until(window.is_closed)
+    expect(impatient.dialog).to_have_count(0)
+
+
+# As in engines that do not say when the other end of a port is gone.
+NO_CLOSE_EVENT = """() => {
+    const listen = MessagePort.prototype.addEventListener;
+    MessagePort.prototype.addEventListener = function (name, ...rest) {
+        if (name !== "close") listen.call(this, name, ...rest);
+    };
+}"""
+
+
+@pytest.mark.parametrize("hears_of_ports", [True, False])
+def test_the_window_goes_with_the_iframe(windowed: User, hears_of_ports: bool) -> None:
+    if not hears_of_ports:
+        windowed.page.context.add_init_script(f"({NO_CLOSE_EVENT})()")
+    windowed.begin("setup")
+    windowed.sees("Go on in a window")
+    with opened_window(windowed, "Open the window") as window:
+        windowed.page.evaluate("document.querySelector('iframe').remove()")
+        assert windowed.outcome().code == "channel.closed"
+        windowed.enclave.wait_until(window.is_closed)
+
+
 def test_a_page_that_cuts_windows_off_is_told_what_to_do(
     context: BrowserContext, serve: Serve, pieces: Path
 ) -> None:
@@ -141,7 +182,7 @@ def test_a_page_that_opens_the_window_itself_gets_nothing_from_it(user: User) ->
             port1.onmessage = ({ data }) => heard.push(["port", data]);
             opened.postMessage("kms:prompt-connect", "*", [port2]);
             port1.postMessage(JSON.stringify({ ask: {
-                id: 1, ask: "authenticate", operation: "forged", origin: location.origin,
+                id: 1, call: 1, ask: "authenticate", operation: "forged", origin: location.origin,
                 methods: ["passphrase"], attempt: 1, error: null, recognition: null, ceremony: null,
             } }));
             await new Promise((resolve) => setTimeout(resolve, 500));

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -27,6 +28,14 @@ class Authenticator:
     def hold(self, *, touched: bool) -> None:
         """Have the user touch it when it asks, or leave it alone."""
         self._send("WebAuthn.setAutomaticPresenceSimulation", enabled=touched)
+
+    @contextlib.contextmanager
+    def hears(self, event: str) -> Iterator[list[Mapping[str, Any]]]:
+        """Gather what the browser says about an event while the block runs."""
+        heard: list[Mapping[str, Any]] = []
+        self.session.on(f"WebAuthn.{event}", heard.append)
+        yield heard
+        self.session.remove_listener(f"WebAuthn.{event}", heard.append)
 
     def _send(self, command: str, **fields: object) -> Any:
         return self.session.send(command, {"authenticatorId": self.number, **fields})

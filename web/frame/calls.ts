@@ -7,6 +7,9 @@
  * A worker that does not answer a call in its time hangs: the call ends as timed out, and
  * the worker is given up, so that the next call finds another. Time in which the user is
  * being asked does not count.
+ *
+ * A call that the page has withdrawn and no worker has seen is never done. One that a
+ * worker has goes on, since it may be done already; but no user is asked for it any more.
  */
 
 import type { Reply } from "../protocol/calls";
@@ -27,34 +30,48 @@ export interface EnclaveChannel {
   giveUp(): void;
 }
 
+export interface CallsObserver {
+  /** The page waits no longer for a call that the worker has. */
+  onWithdrawn(id: number): void;
+}
+
 interface Call {
   readonly text: string;
   readonly deadline: Deadline;
+  readonly withdrawn: AbortSignal;
   readonly resolve: (result: unknown) => void;
   readonly reject: (error: KMSError) => void;
 }
 
 export class Calls {
   readonly #channel: EnclaveChannel;
+  readonly #observer: CallsObserver;
   readonly #sent = new Map<number, Call>();
   readonly #waiting = new Map<number, Call>();
   #nextId = 0;
   #isHeld = false;
 
-  constructor(channel: EnclaveChannel) {
+  constructor(channel: EnclaveChannel, observer: CallsObserver) {
     this.#channel = channel;
+    this.#observer = observer;
   }
 
   /** `paramsText`: the JSON text of checked params. Rejects with KMSError. */
-  call(method: MethodName, paramsText: string, origin: string): Promise<unknown> {
+  call(method: MethodName, paramsText: string, origin: string, withdrawn: AbortSignal): Promise<unknown> {
     const id = this.#nextId++;
     const text = formatEnclaveRequest(id, method, paramsText, origin);
     return new Promise((resolve, reject) => {
       const deadline = new Deadline(methodTimeMs(method) - AHEAD_OF_PAGE_MS, () => this.#onExpired(id, method));
-      this.#waiting.set(id, { text, deadline, resolve, reject });
+      this.#waiting.set(id, { text, deadline, withdrawn, resolve, reject });
+      withdrawn.addEventListener("abort", () => this.#onWithdrawn(id));
       deadline.run();
       this.flush();
     });
+  }
+
+  /** Whether anybody waits for what the worker may ask for. */
+  isAwaited(id: number): boolean {
+    return this.#sent.get(id)?.withdrawn.aborted === false;
   }
 
   /** While the user is being asked, the worker waits too. */
@@ -95,6 +112,15 @@ export class Calls {
 
   rejectWaiting(error: KMSError): void {
     rejectAll(this.#waiting, error);
+  }
+
+  #onWithdrawn(id: number): void {
+    const waiting = this.#waiting.get(id);
+    if (this.#sent.has(id)) this.#observer.onWithdrawn(id);
+    if (!waiting) return;
+    this.#waiting.delete(id);
+    waiting.deadline.stop();
+    waiting.reject(new KMSError("unlock.cancelled", "The page withdrew the call"));
   }
 
   /** A call that no worker has seen yet is dropped: done later, it would surprise a page that was told otherwise. */

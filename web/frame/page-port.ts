@@ -3,11 +3,11 @@
  *
  * Nothing that arrives here is passed on: a request is checked against the closed method
  * table and made anew from a JSON copy of its params. Whatever names an ID is answered,
- * exactly once; what does not is ignored.
+ * exactly once, but for a withdrawal; what does not is ignored.
  */
 
 import type { EventMessage } from "../protocol/calls";
-import { hasId, isMethodName } from "../protocol/calls";
+import { hasId, isMethodName, isWithdrawal } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
 import { asKMSError, invalidRequest, KMSError } from "../protocol/errors";
 import { hasExactly, isText } from "../protocol/guards";
@@ -18,18 +18,20 @@ import { MAX_CALLS_IN_FLIGHT, MAX_NAME_CHARS } from "../protocol/limits";
 /** By then the worker has answered a good part of the calls that fill the port. */
 const BUSY_RETRY_MS = 500;
 
-/** Carries one checked request; rejects with KMSError. */
-export type Perform = (method: MethodName, paramsText: string) => Promise<unknown>;
+/** Carries one checked request; rejects with KMSError. `withdrawn` fires when the page waits for it no longer. */
+export type Perform = (method: MethodName, paramsText: string, withdrawn: AbortSignal) => Promise<unknown>;
 
 export class PagePort {
   readonly #port: MessagePort;
   readonly #perform: Perform;
-  readonly #inFlight = new Set<number>();
+  readonly #inFlight = new Map<number, AbortController>();
 
   constructor(port: MessagePort, perform: Perform) {
     this.#port = port;
     this.#perform = perform;
     port.addEventListener("message", ({ data }) => void this.#receive(data));
+    // Sent by newer engines when the page's end is closed or gone.
+    port.addEventListener("close", () => this.#withdrawAll());
     port.start();
   }
 
@@ -40,21 +42,30 @@ export class PagePort {
   async #receive(message: unknown): Promise<void> {
     if (!hasId(message)) return;
     const { id } = message;
+    if (isWithdrawal(message)) {
+      this.#inFlight.get(id)?.abort();
+      return;
+    }
     const refusal = this.#admissionRefusal(id);
     if (refusal) {
       this.#replyError(id, refusal);
       return;
     }
-    this.#inFlight.add(id);
+    const withdrawal = new AbortController();
+    this.#inFlight.set(id, withdrawal);
     try {
       const { method, paramsText } = parseRequest(message);
-      const result = await this.#perform(method, paramsText);
+      const result = await this.#perform(method, paramsText, withdrawal.signal);
       this.#inFlight.delete(id);
       this.#port.postMessage({ id, result });
     } catch (thrown) {
       this.#inFlight.delete(id);
       this.#replyError(id, asKMSError(thrown));
     }
+  }
+
+  #withdrawAll(): void {
+    for (const withdrawal of this.#inFlight.values()) withdrawal.abort();
   }
 
   #admissionRefusal(id: number): KMSError | null {

@@ -36,10 +36,11 @@ export class Session {
       onState: (state) => this.#onState(state),
       onCrash: () => this.#onCrash(),
     });
-    this.#calls = new Calls(this.#supervisor);
+    this.#calls = new Calls(this.#supervisor, { onWithdrawn: (id) => this.#prompts.withdraw(id) });
     this.#prompts = new Prompts({
       answer: (message) => this.#supervisor.post(JSON.stringify(message)),
       announce: (event) => this.#announce(event, null),
+      isAwaited: (call) => this.#calls.isAwaited(call),
     });
     window.addEventListener("message", this.#onWindowMessage);
     void this.#supervisor.start();
@@ -62,14 +63,14 @@ export class Session {
     window.removeEventListener("message", this.#onWindowMessage);
     this.#nonce = data.nonce;
     this.#prompts.mode = data.promptMode ?? "iframe";
-    this.#page = new PagePort(port, (method, paramsText) => this.#perform(method, paramsText));
+    this.#page = new PagePort(port, (...request) => this.#perform(...request));
     this.#tell(this.#supervisor.state);
   };
 
-  async #perform(method: MethodName, paramsText: string): Promise<unknown> {
+  async #perform(method: MethodName, paramsText: string, withdrawn: AbortSignal): Promise<unknown> {
     const { state, isLocked } = this.#supervisor;
     if (state.name === "refused" && !isLocked) throw state.error;
-    const result = await this.#calls.call(method, paramsText, this.#parentOrigin);
+    const result = await this.#calls.call(method, paramsText, this.#parentOrigin, withdrawn);
     // What locked the enclave is gone: it checks itself again, and the page hears the outcome before the reply.
     if (isLocked && method === "resetKMS") await this.#supervisor.restart();
     return result;

@@ -12,7 +12,7 @@
 
 import { hasId } from "./calls";
 import { parseWireError, type WireError } from "./errors";
-import { type Fields, hasFields, isPlainObject, isText, isTextList, isTextOrNull } from "./guards";
+import { type Fields, hasFields, isId, isPlainObject, isText, isTextList, isTextOrNull } from "./guards";
 import { MAX_MESSAGE_CHARS, MAX_NAME_CHARS } from "./limits";
 
 /** Longest base64url text of a credential's ID (1 023 bytes). */
@@ -46,6 +46,8 @@ export interface Registration {
 
 interface Question {
   readonly id: number;
+  /** The request that it is asked for. */
+  readonly call: number;
   readonly operation: string;
   readonly origin: string;
   readonly methods: readonly string[];
@@ -165,11 +167,12 @@ function parseRecognition(value: unknown): Recognition | null {
 
 function parseQuestion(value: Fields): Question | null {
   if (!hasId(value) || !hasFields(value, ["operation", "origin"])) return null;
-  const { id, operation, origin, methods = [], attempt = 1, error = null, recognition = null } = value;
-  if (!isText(operation, MAX_MESSAGE_CHARS) || !isText(origin, MAX_NAME_CHARS)) return null;
+  const { id, call, operation, origin, methods = [], attempt = 1, error = null, recognition = null } = value;
+  if (!isId(call) || !isText(operation, MAX_MESSAGE_CHARS) || !isText(origin, MAX_NAME_CHARS)) return null;
   if (!isTextList(methods, 16, MAX_NAME_CHARS) || typeof attempt !== "number") return null;
   return {
     id,
+    call,
     operation,
     origin,
     methods,

@@ -1,14 +1,20 @@
-/** Page and frame, on the port: requests, exactly one reply each, and events. */
+/** Page and frame, on the port: requests, exactly one reply each, what the page no longer waits for, and events. */
 
 import { METHODS, type MethodName } from "./contract.gen";
 import { parseWireError, type WireError } from "./errors";
-import { type Fields, hasFields, isId, isText } from "./guards";
+import { type Fields, hasExactly, hasFields, isId, isText } from "./guards";
 import { MAX_NAME_CHARS } from "./limits";
 
 export interface Request {
   readonly id: number;
   readonly method: string;
   readonly params: unknown;
+}
+
+/** The page waits for that reply no longer. It comes all the same, but no user is asked for it. */
+export interface Withdrawal {
+  readonly id: number;
+  readonly withdrawn: true;
 }
 
 export type Reply =
@@ -47,6 +53,10 @@ export function isEventName(value: unknown): value is EventName {
 /** A message that names an ID can be answered, whatever else is wrong with it. */
 export function hasId(value: unknown): value is Fields & { readonly id: number } {
   return hasFields(value, ["id"]) && isId(value.id);
+}
+
+export function isWithdrawal(value: unknown): value is Withdrawal {
+  return hasExactly(value, ["id", "withdrawn"]) && isId(value.id) && value.withdrawn === true;
 }
 
 export function parseReply(value: unknown): Reply | null {

@@ -10,7 +10,7 @@
  */
 
 import { encodeBase64url } from "../protocol/base64url";
-import { type EventMessage, parseEvent, parseReply } from "../protocol/calls";
+import { type EventMessage, parseEvent, parseReply, type Withdrawal } from "../protocol/calls";
 import type { MethodName } from "../protocol/contract.gen";
 import { Deadline } from "../protocol/deadline";
 import { KMSError } from "../protocol/errors";
@@ -54,7 +54,7 @@ export class Connection {
   readonly #promptMode: PromptMode;
   readonly #layer: FrameLayer;
   readonly #removal: MutationObserver;
-  readonly #calls = new PendingCalls();
+  readonly #calls = new PendingCalls((id) => this.#withdraw(id));
   readonly #observers = new Set<ConnectionObserver>();
   readonly #nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
   #state: ConnectionState = { name: "hello" };
@@ -206,6 +206,11 @@ export class Connection {
     this.#calls.holdDeadlines(isHeld);
     this.#hold = new Deadline(this.#timeouts.promptMs, () => this.#calls.holdDeadlines(false));
     if (isHeld) this.#hold.run();
+  }
+
+  #withdraw(id: number): void {
+    const withdrawal: Withdrawal = { id, withdrawn: true };
+    this.#port?.postMessage(withdrawal);
   }
 
   #enter(state: ConnectionState): void {

@@ -25,16 +25,23 @@ interface PendingCall {
 }
 
 export class PendingCalls {
+  /** Tells the frame that nobody waits for a call any more, so that no user is asked for it. */
+  readonly #withdraw: (id: number) => void;
   readonly #queued = new Map<number, PendingCall>();
   readonly #sent = new Map<number, PendingCall>();
   #nextId = 0;
   #isHeld = false;
+
+  constructor(withdraw: (id: number) => void) {
+    this.#withdraw = withdraw;
+  }
 
   /** `send` posts the request under the ID it is given, now or when there is room; it must not throw. */
   add(owner: object, method: MethodName, timeoutMs: number, send: (id: number) => void): Promise<unknown> {
     const id = this.#nextId++;
     return new Promise((resolve, reject) => {
       const deadline = new Deadline(timeoutMs, () => {
+        this.#withdraw(id);
         const details = { method, stage: "method", timeoutMs };
         this.#take(id)?.reject(
           new KMSError("channel.timeout", `Request timeout: ${method} (${timeoutMs}ms)`, { details }),
@@ -65,7 +72,7 @@ export class PendingCalls {
     for (const calls of [this.#queued, this.#sent]) {
       for (const [id, call] of [...calls]) {
         if (owner !== undefined && call.owner !== owner) continue;
-        this.#queued.delete(id);
+        if (!this.#queued.delete(id)) this.#withdraw(id);
         this.#take(id);
         call.reject(error);
       }

@@ -2,7 +2,9 @@
 
 The frame is of this origin and has verified whom it speaks for; what a page wrote is
 inside ``params`` only. The channel also carries the enclave's own questions to the
-user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time, and events
+user (:class:`~kms_enclave.ports.prompt.PromptPort`), one dialog at a time, each named
+after the call that it is for, so that the frame asks nothing for a call that nobody waits
+for any more; and events
 (:class:`~kms_enclave.ports.events.EventsPort`).
 """
 
@@ -12,6 +14,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from typing import Final, cast
 
 import attrs
@@ -25,6 +28,8 @@ __all__ = ["Channel", "Request"]
 
 Send = Callable[[str], None]
 Request = Mapping[str, object]
+_CALL: Final[ContextVar[object]] = ContextVar("call")
+"""The id of the request that a task answers."""
 _NUMBER: Final = re.compile(r'\{"id": ?(?P<id>[0-9]{1,15}),')
 
 
@@ -110,6 +115,7 @@ class Channel:
             self.send_message({"id": number, "challenge": challenge})
 
     async def _answer(self, request: Request) -> None:
+        _CALL.set(request.get("id"))
         self._send(await self.handle(request))
 
     async def _ask(
@@ -119,7 +125,7 @@ class Channel:
         self._next_ask += 1
         answer: asyncio.Future[Mapping[str, object]] = asyncio.get_running_loop().create_future()
         self._asks[number] = _Question(answer, new_challenge)
-        self.send_message({"id": number, **question})
+        self.send_message({"id": number, "call": _CALL.get(), **question})
         return await answer
 
 

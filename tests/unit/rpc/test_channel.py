@@ -10,6 +10,7 @@ import pytest
 from enclave import APP, CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel
+from user import User
 
 _WITHOUT_CREDENTIALS: dict[str, Any] = {"credentials": None}
 
@@ -64,6 +65,23 @@ async def test_the_user_is_asked_in_words_for_whom(world: World) -> None:
     assert ask["origin"] == APP
     assert ask["attempt"] == 1
     assert worker.asked[-1]["ask"] == "close"
+
+
+async def test_each_question_names_the_call_that_it_is_for(world: World) -> None:
+    worker = await world.ready()
+    worker.user = lambda ask: _type(PASSPHRASE)
+    request = {"method": "generateVAPID", "params": {}, "origin": APP}
+    replies = await asyncio.gather(*(worker.request(request) for _ in range(3)))
+    calls = [ask["call"] for ask in worker.asked if ask["ask"] != "close"]
+    assert calls == [reply["id"] for reply in replies]
+
+
+async def test_a_later_question_in_the_same_dialog_names_it_too(world: World) -> None:
+    worker = await world.ready()
+    worker.user = User(uses=PASSPHRASE, makes="another horse battery")
+    reply = await worker.request({"method": "changePassphrase", "params": {}, "origin": APP})
+    asked = [(ask["ask"], ask["call"]) for ask in worker.asked if ask["ask"] != "close"]
+    assert asked == [("authenticate", reply["id"]), ("choosePassphrase", reply["id"])]
 
 
 async def test_after_a_wrong_passphrase_the_dialog_stays_and_says_so(world: World) -> None:

@@ -5,6 +5,9 @@
  *                   │  ◄──ask again, with the error──┘
  *                   └──cancel──► gone
  *
+ * A user must not authorise what nobody waits for: with its call a prompt is withdrawn, and
+ * that is no refusal of the user's. An answer that is being checked is not taken back.
+ *
  * What the user enters goes to the worker and nowhere else; the page learns that a prompt
  * is shown and that none is left.
  */
@@ -27,6 +30,8 @@ const VERDICT_MS = 60_000;
 export interface PromptsObserver {
   answer(message: AnswerMessage): void;
   announce(event: "prompt.show" | "prompt.hide"): void;
+  /** Whether the page still waits for a call. */
+  isAwaited(call: number): boolean;
 }
 
 interface Shown {
@@ -64,6 +69,17 @@ export class Prompts {
     if (this.#shown?.verdict) this.#finish(this.#shown);
   }
 
+  /** The page waits no longer for a call. */
+  withdraw(call: number): void {
+    const kept = this.#waiting.filter((ask) => ask.call !== call);
+    for (const ask of this.#waiting.splice(0, Infinity, ...kept)) {
+      if (ask.call === call) this.#refuse(ask, withdrawnError());
+    }
+    if (this.#shown?.ask.call !== call || this.#shown.verdict) return;
+    this.#refuse(this.#shown.ask, withdrawnError());
+    this.#finish(this.#shown);
+  }
+
   /** The worker that asked is gone; nobody waits for an answer. */
   abandon(): void {
     this.#waiting.length = 0;
@@ -72,7 +88,8 @@ export class Prompts {
 
   #admit(ask: Ask): void {
     const retryAfterMs = this.#refusals.pauseMs(Date.now());
-    if (!isAnswerable(ask)) this.#refuse(ask, unsupportedPasskey());
+    if (!this.#observer.isAwaited(ask.call)) this.#refuse(ask, withdrawnError());
+    else if (!isAnswerable(ask)) this.#refuse(ask, unsupportedPasskey());
     else if (retryAfterMs > 0) this.#refuse(ask, pausedError(retryAfterMs));
     else if (this.#waiting.length >= MAX_WAITING) this.#refuse(ask, new KMSError("unlock.throttled"));
     else this.#waiting.push(ask);
@@ -111,9 +128,10 @@ export class Prompts {
     if (shown.verdict) clearTimeout(shown.verdict);
     shown.verdict = null;
     shown.ask = ask;
-    if (isAnswerable(ask)) shown.dialog.ask(ask);
+    const isAwaited = this.#observer.isAwaited(ask.call);
+    if (isAwaited && isAnswerable(ask)) shown.dialog.ask(ask);
     else {
-      this.#refuse(ask, unsupportedPasskey());
+      this.#refuse(ask, isAwaited ? unsupportedPasskey() : withdrawnError());
       this.#finish(shown);
     }
   }
@@ -141,6 +159,10 @@ export class Prompts {
   #refuse({ id }: Ask, error: KMSError): void {
     this.#observer.answer({ id, refused: error.toWire() });
   }
+}
+
+function withdrawnError(): KMSError {
+  return new KMSError("unlock.cancelled", "The page waits for this no longer");
 }
 
 function pausedError(retryAfterMs: number): KMSError {

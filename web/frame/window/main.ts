@@ -10,6 +10,8 @@ import { type FromWindow, parseToWindow, WINDOW_CONNECT, WINDOW_HERE } from "../
 import { type DialogObserver, PromptDialog } from "../prompt/dialog";
 import { element } from "../prompt/dom";
 
+const OPENER_POLL_MS = 250;
+
 class WindowPrompt {
   readonly #port: MessagePort;
   readonly #observer: DialogObserver = {
@@ -25,11 +27,15 @@ class WindowPrompt {
   #dialog: PromptDialog | null = null;
   #onChallenge: ((challenge: string) => void) | null = null;
 
-  constructor(port: MessagePort) {
+  constructor(port: MessagePort, opener: Window) {
     this.#port = port;
     port.addEventListener("message", ({ data }) => this.#receive(data));
     // The iframe is gone, and with it whoever waits for an answer.
     port.addEventListener("close", () => window.close());
+    // Not every engine says that of a port.
+    setInterval(() => {
+      if (opener.closed) window.close();
+    }, OPENER_POLL_MS);
     port.start();
   }
 
@@ -68,7 +74,7 @@ function start(): void {
   const onMessage = ({ source, origin, data, ports: [port] }: MessageEvent<unknown>): void => {
     if (source !== opener || origin !== location.origin || data !== WINDOW_CONNECT || !port) return;
     window.removeEventListener("message", onMessage);
-    new WindowPrompt(port);
+    new WindowPrompt(port, opener);
   };
   window.addEventListener("message", onMessage);
   opener.postMessage(WINDOW_HERE, location.origin);

@@ -1,0 +1,162 @@
+"""A prompt does not outlive its call: nobody authorises what no page waits for any more."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from e2e.handshake.conftest import OpenPage
+from e2e.handshake.test_prompts import REFUSALS_UNTIL_PAUSE, RIGHT, Prompt
+
+# The frame's deadlines are longer: what ends here ends by the page's own.
+SHORT = {"timeouts": {"promptMs": 700, "methodMs": 300}}
+ASK = "port.postMessage({{ id: {id}, method: 'getPublicKey', params: {{ kid: '{kid}' }} }})"
+
+
+def is_refused_as_cancelled(page: Page, number: int) -> None:
+    assert page.evaluate(f"replyTo({number})")["error"]["code"] == "unlock.cancelled"
+
+
+@pytest.fixture
+def raw(raw_page: Page) -> Prompt:
+    """A prompt that was opened by hand, for call 1."""
+    raw_page.evaluate("[frame.width, frame.height] = [600, 600]")
+    raw_page.evaluate(ASK.format(id=1, kid="authenticate"))
+    prompt = Prompt(raw_page)
+    prompt.dialog.wait_for()
+    return prompt
+
+
+@pytest.fixture
+def impatient(open_page: OpenPage) -> Prompt:
+    """A page with the SDK that does not wait long."""
+    page = open_page("sdk.html")
+    page.evaluate("(options) => open_(options)", SHORT)
+    return Prompt(page)
+
+
+def test_it_goes_with_the_pages_deadline(impatient: Prompt) -> None:
+    impatient.ask("authenticate")
+    impatient.dialog.wait_for()
+    assert impatient.error_code() == "channel.timeout"
+    expect(impatient.dialog).to_have_count(0)
+    expect(impatient.page.locator("iframe")).to_be_hidden()
+
+
+def test_the_worker_hears_that_it_was_cancelled(impatient: Prompt) -> None:
+    impatient.ask("authenticate")
+    assert impatient.error_code() == "channel.timeout"
+    refused = json.loads(impatient.page.evaluate("kms.getPublicKey('refusals')")["publicKey"])
+    assert [each["code"] for each in refused] == ["unlock.cancelled"]
+
+
+def test_it_is_no_refusal_of_the_users(impatient: Prompt) -> None:
+    for _ in range(REFUSALS_UNTIL_PAUSE + 1):
+        impatient.ask("confirm")
+        impatient.dialog.wait_for()
+        assert impatient.error_code() == "channel.timeout"
+        expect(impatient.dialog).to_have_count(0)
+
+
+def test_one_that_waits_behind_another_goes_too(raw: Prompt) -> None:
+    raw.page.evaluate(ASK.format(id=2, kid="confirm"))
+    raw.page.evaluate("port.postMessage({ id: 2, withdrawn: true })")
+    is_refused_as_cancelled(raw.page, 2)
+    expect(raw.dialog).to_have_accessible_name("Confirm it’s you")
+    raw.wait_until_armed()
+    raw.dialog.get_by_label("Passphrase").fill(RIGHT)
+    raw.dialog.get_by_role("button", name="Unlock").click()
+    assert raw.page.evaluate("replyTo(1)")["result"] == {"publicKey": "after 1"}
+    expect(raw.dialog).to_have_count(0)
+
+
+# Strikes in the instant in which the next prompt stands where the last one was.
+STRIKE = """() => {
+    const observer = new MutationObserver(() => {
+        const cancel = document.querySelector(".confirm-word .cancel");
+        if (!cancel) return;
+        observer.disconnect();
+        cancel.click();
+        window.hasStruck = true;
+    });
+    observer.observe(document.body, { childList: true });
+}"""
+
+
+def test_the_next_one_takes_its_place_and_no_click_that_was_meant_for_it(raw: Prompt) -> None:
+    raw.page.evaluate(ASK.format(id=2, kid="confirm"))
+    raw.wait_until_armed()
+    raw.frame.evaluate(STRIKE)
+    raw.page.evaluate("port.postMessage({ id: 1, withdrawn: true })")
+    is_refused_as_cancelled(raw.page, 1)
+    raw.frame.wait_for_function("window.hasStruck")
+    expect(raw.dialog).to_have_accessible_name("This cannot be undone")
+
+
+def test_after_a_wrong_answer_nothing_is_asked_again(raw: Prompt) -> None:
+    raw.page.evaluate(ASK.format(id=2, kid="authenticate.slow"))
+    raw.page.evaluate("port.postMessage({ id: 1, withdrawn: true })")
+    is_refused_as_cancelled(raw.page, 1)
+    raw.wait_until_armed()
+    raw.dialog.get_by_label("Passphrase").fill("not the passphrase")
+    raw.dialog.get_by_role("button", name="Unlock").click()
+    expect(raw.dialog).to_have_attribute("aria-busy", "true")
+    raw.page.evaluate("port.postMessage({ id: 2, withdrawn: true })")
+    is_refused_as_cancelled(raw.page, 2)
+    expect(raw.dialog).to_have_count(0)
+
+
+def test_it_goes_with_the_pages_end_of_the_channel(raw: Prompt) -> None:
+    raw.page.evaluate("port.close()")
+    expect(raw.dialog).to_have_count(0)
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "{ id: 2, withdrawn: true }",
+        "{ id: '1', withdrawn: true }",
+        "{ id: -1, withdrawn: true }",
+        "{ withdrawn: true }",
+        "{ id: 1, withdrawn: 1 }",
+        "{ id: 1, withdrawn: true, more: 1 }",
+        "{ id: 1, withdrawn: true, method: 'getPublicKey', params: {} }",
+        "Object.assign(Object.create({ withdrawn: true }), { id: 1 })",
+        "JSON.stringify({ id: 1, withdrawn: true })",
+    ],
+)
+def test_what_is_no_withdrawal_of_it_leaves_it_open(raw: Prompt, message: str) -> None:
+    raw.page.evaluate(f"port.postMessage({message})")
+    raw.page.evaluate(ASK.format(id=7, kid="age"))
+    raw.page.evaluate("replyTo(7)")
+    expect(raw.dialog).to_have_count(1)
+    assert raw.page.evaluate("received.some(({ id, result }) => id === 1 && result)") is False
+
+
+def test_a_withdrawal_has_no_reply_and_its_call_has_one(raw: Prompt) -> None:
+    raw.page.evaluate("for (const id of [1, 1, 2]) port.postMessage({ id, withdrawn: true })")
+    is_refused_as_cancelled(raw.page, 1)
+    raw.page.evaluate(ASK.format(id=7, kid="age"))
+    raw.page.evaluate("replyTo(7)")
+    replies = raw.page.evaluate("received.filter(({ id }) => id !== undefined)")
+    assert [reply["id"] for reply in replies] == [1, 7]
+
+
+def test_of_two_users_of_one_enclave_only_the_one_that_ends_loses_its_prompt(
+    open_page: OpenPage,
+) -> None:
+    page = open_page("sdk.html")
+    page.evaluate("open_().then(() => { window.first = kms; return open_(); })")
+    prompt = Prompt(page)
+    page.evaluate("void (window.asking = outcome(first.getPublicKey('authenticate')))")
+    prompt.ask("confirm", "second")
+    prompt.dialog.wait_for()
+    page.evaluate("first.terminate()")
+    assert prompt.error_code() == "channel.closed"
+    expect(prompt.dialog).to_have_accessible_name("This cannot be undone")
+    prompt.wait_until_armed()
+    page.keyboard.type("RESET")
+    page.keyboard.press("Enter")
+    assert "value" in prompt.outcome("second")
