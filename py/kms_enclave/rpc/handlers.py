@@ -140,6 +140,11 @@ async def _add_enrollment(
 ) -> Wire:
     request = to_addition(params)
     words = f"Add {METHODS_IN_WORDS[params.method]}"
+    # Whoever authorises one must know that it will not be theirs alone, or not theirs at all.
+    if request.passphrase is not None:
+        words += " that it has chosen"
+    if request.page_passkey is not None:
+        words += " of its own, with which it unlocks without asking you"
     enrollment_id = await add_by_user(
         context, authorisation("addEnrollment", params, origin, words), request
     )
@@ -149,7 +154,10 @@ async def _add_enrollment(
 async def _change_passphrase(
     context: Context, params: contract.ChangePassphraseParams, origin: str
 ) -> Wire:
-    request = authorisation("changePassphrase", params, origin, "Change the passphrase")
+    words = "Change the passphrase"
+    if params.new_passphrase is not None:
+        words += " to one that it has chosen"
+    request = authorisation("changePassphrase", params, origin, words)
     await change_passphrase_by_user(context, request, passphrase=params.new_passphrase)
     return unstructure(contract.Success(success=True))
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from authenticator import Authenticator
 from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
+from forging import b64
 from kms_enclave.encoding import format_base64url
 from kms_enclave.policy import POLICY, Authorisation, Severity
 from kms_enclave.rpc.contract import METHODS
@@ -124,6 +125,46 @@ async def test_without_credentials_the_user_is_asked_in_words_for_the_verified_o
     assert (first["operation"], first["origin"]) == (WORDS[method], APP)
     assert first["ask"] == ("confirm" if method == "resetKMS" else "authenticate")
     assert worker.asked[-1]["ask"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("method", "params", "words"),
+    [
+        (
+            "addEnrollment",
+            {
+                "method": "passkey-prf",
+                "newCredentials": {
+                    "credentialId": b64(bytes(16)),
+                    "prfOutput": b64(bytes(32)),
+                    "rpId": "app.example",
+                },
+            },
+            "Add a passkey of its own, with which it unlocks without asking you",
+        ),
+        (
+            "addEnrollment",
+            {"method": "passphrase", "newCredentials": {"passphrase": "chosen by the page"}},
+            "Add a passphrase that it has chosen",
+        ),
+        (
+            "changePassphrase",
+            {"newPassphrase": "chosen by the page"},
+            "Change the passphrase to one that it has chosen",
+        ),
+    ],
+)
+async def test_the_user_is_told_what_is_the_pages_own(
+    world: World, method: str, params: Mapping[str, object], words: str
+) -> None:
+    worker = await world.worker()
+    passkey = await set_up_with(worker, "passkey-prf")
+    if method == "changePassphrase":
+        await add(worker, "passphrase", uses=passkey)
+    worker.user = User(uses=passkey)
+    before = len(worker.asked)
+    await worker.call(method, **params)
+    assert worker.asked[before]["operation"] == words
 
 
 @pytest.mark.parametrize("method", ["suspendPattern", "unsuspendPattern"])
