@@ -129,19 +129,7 @@ def test_the_window_goes_with_its_call(impatient: User) -> None:
     expect(impatient.dialog).to_have_count(0)
 
 
-# As in engines that do not say when the other end of a port is gone.
-NO_CLOSE_EVENT = """() => {
-    const listen = MessagePort.prototype.addEventListener;
-    MessagePort.prototype.addEventListener = function (name, ...rest) {
-        if (name !== "close") listen.call(this, name, ...rest);
-    };
-}"""
-
-
-@pytest.mark.parametrize("hears_of_ports", [True, False])
-def test_the_window_goes_with_the_iframe(windowed: User, hears_of_ports: bool) -> None:
-    if not hears_of_ports:
-        windowed.page.context.add_init_script(f"({NO_CLOSE_EVENT})()")
+def test_the_window_goes_with_the_iframe(windowed: User) -> None:
     windowed.begin("setup")
     windowed.sees("Go on in a window")
     with opened_window(windowed, "Open the window") as window:

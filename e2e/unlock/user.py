@@ -33,9 +33,13 @@ class Authenticator:
     def hears(self, event: str) -> Iterator[list[Mapping[str, Any]]]:
         """Gather what the browser says about an event while the block runs."""
         heard: list[Mapping[str, Any]] = []
-        self.session.on(f"WebAuthn.{event}", heard.append)
+
+        def listen(said: Mapping[str, Any]) -> None:
+            heard.append(said)
+
+        self.session.on(f"WebAuthn.{event}", listen)
         yield heard
-        self.session.remove_listener(f"WebAuthn.{event}", heard.append)
+        self.session.remove_listener(f"WebAuthn.{event}", listen)
 
     def _send(self, command: str, **fields: object) -> Any:
         return self.session.send(command, {"authenticatorId": self.number, **fields})
