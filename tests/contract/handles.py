@@ -14,7 +14,7 @@ from kms_enclave.ports.crypto import (
 from kms_enclave.ports.storage import ABSENT, Expectation, Put, Record
 
 from .expect import equal, holds, instance
-from .materials import IV, Materials, at, make_materials
+from .materials import AUDIT_LABELS, IV, Materials, at, make_materials
 from .subject import Subject
 
 
@@ -97,8 +97,9 @@ async def a_stored_generated_key_still_opens(subject: Subject) -> None:
 async def no_handle_can_be_exported_fresh_or_stored(subject: Subject) -> None:
     _, handles = await _all_handles(subject)
     record = await _stored(subject, handles)
+    salt, info = AUDIT_LABELS[0]
     derived = await subject.crypto.derive_audit_key(
-        (await make_materials(subject.crypto)).secret, salt=b"", info=b""
+        (await make_materials(subject.crypto)).secret, salt=salt, info=info
     )
     for handle in (*handles.values(), *record.handles.values(), derived):
         equal(await subject.ways_out(handle), [])

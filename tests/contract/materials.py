@@ -7,6 +7,7 @@ from kms_enclave.ports.crypto import (
     CryptoPort,
     MasterSecret,
     PassphraseKeys,
+    UnusableSecretError,
     VapidSigningKey,
     WrappedVapidKey,
     WrappingKey,
@@ -14,6 +15,7 @@ from kms_enclave.ports.crypto import (
 from kms_enclave.ports.storage import Address, Key, Record, StoreName
 
 __all__ = [
+    "AUDIT_LABELS",
     "IV",
     "Materials",
     "at",
@@ -23,6 +25,8 @@ __all__ = [
 ]
 
 IV = bytes(range(12))
+AUDIT_LABELS = ((b"a", b"b"), (b"a", b"c"), (b"d", b"b"), (b"", b""))
+"""Salt and info of audit keys that can be derived from the secret of :func:`make_materials`."""
 
 
 @attrs.frozen
@@ -51,10 +55,7 @@ async def passphrase_keys(crypto: CryptoPort, passphrase: bytes = b"passphrase")
 async def make_materials(crypto: CryptoPort) -> Materials:
     """Make one of each."""
     keys = await passphrase_keys(crypto)
-    wrapped_secret = await crypto.generate_master_secret(kek=keys.kek, iv=IV, aad=b"secret")
-    secret = await crypto.open_master_secret(
-        kek=keys.kek, wrapped=wrapped_secret, iv=IV, aad=b"secret"
-    )
+    wrapped_secret, secret = await _make_secret(crypto, keys)
     wrapping_key = await crypto.derive_wrapping_key(secret, salt=b"salt", info=b"info")
     vapid = await crypto.generate_vapid_key(
         wrapping_key=wrapping_key, iv=IV, aad_for=lambda _: b"vapid"
@@ -70,6 +71,21 @@ async def make_materials(crypto: CryptoPort) -> Materials:
         vapid=vapid,
         signing_key=signing_key,
     )
+
+
+async def _make_secret(crypto: CryptoPort, keys: PassphraseKeys) -> tuple[bytes, MasterSecret]:
+    # As setup does it: WebKitGTK refuses one audit key in 256, whatever it is derived from.
+    while True:
+        wrapped = await crypto.generate_master_secret(kek=keys.kek, iv=IV, aad=b"secret")
+        secret = await crypto.open_master_secret(
+            kek=keys.kek, wrapped=wrapped, iv=IV, aad=b"secret"
+        )
+        try:
+            for salt, info in AUDIT_LABELS:
+                await crypto.derive_audit_public_key(secret, salt=salt, info=info)
+        except UnusableSecretError:
+            continue
+        return wrapped, secret
 
 
 def at(key: Key, store: StoreName = "meta") -> Address:

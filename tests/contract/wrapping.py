@@ -12,7 +12,7 @@ from kms_enclave.ports.crypto import (
 )
 
 from .expect import equal, holds, refused
-from .materials import IV, make_materials, passphrase_keys
+from .materials import AUDIT_LABELS, IV, make_materials, passphrase_keys
 from .subject import Subject
 
 
@@ -144,8 +144,9 @@ async def a_rewrapped_master_secret_is_the_same_secret(subject: Subject) -> None
     reopened = await crypto.open_master_secret(
         kek=other, wrapped=rewrapped, iv=bytes(12), aad=b"new"
     )
+    salt, info = AUDIT_LABELS[0]
     public_keys = {
-        await crypto.derive_audit_public_key(secret, salt=b"s", info=b"i")
+        await crypto.derive_audit_public_key(secret, salt=salt, info=info)
         for secret in (made.secret, reopened)
     }
     equal(len(public_keys), 1)
@@ -208,15 +209,16 @@ async def salt_and_info_separate_derived_keys(subject: Subject) -> None:
     crypto, made = subject.crypto, await make_materials(subject.crypto)
     public_keys = {
         await crypto.derive_audit_public_key(made.secret, salt=salt, info=info)
-        for salt, info in ((b"a", b"b"), (b"a", b"c"), (b"d", b"b"), (b"", b""))
+        for salt, info in AUDIT_LABELS
     }
-    equal(len(public_keys), 4)
+    equal(len(public_keys), len(AUDIT_LABELS))
 
 
 async def a_derived_audit_key_signs_for_its_derived_public_key(subject: Subject) -> None:
     crypto, made = subject.crypto, await make_materials(subject.crypto)
-    key = await crypto.derive_audit_key(made.secret, salt=b"s", info=b"i")
-    public = await crypto.derive_audit_public_key(made.secret, salt=b"s", info=b"i")
+    salt, info = AUDIT_LABELS[0]
+    key = await crypto.derive_audit_key(made.secret, salt=salt, info=info)
+    public = await crypto.derive_audit_public_key(made.secret, salt=salt, info=info)
     signature = await crypto.sign_ed25519(key, b"message")
     check = SignatureCheck(public, signature, b"message")
     equal(list(await crypto.verify_ed25519([check])), [True])
