@@ -7,6 +7,7 @@ import logging
 from collections.abc import Callable
 from typing import Final
 
+from kms_enclave.audit.announcing import Announcer
 from kms_enclave.audit.checking import IN_THE_BACKGROUND, verify_and_remember
 from kms_enclave.audit.journal import Journal
 from kms_enclave.audit.retention import delete_pruned
@@ -81,21 +82,24 @@ async def run(
             "capabilities": list(capabilities),
         }
     )
-    _sweep_regularly(context, Sweeper(context), channel)
+    _sweep_regularly(context, Sweeper(context), Announcer(context), channel)
     loop = asyncio.get_running_loop()
     loop.call_later(_VERIFY_AFTER_S, lambda: channel.run_beside(_verify_log(context)))
     return channel.receive
 
 
-def _sweep_regularly(context: Context, sweeper: Sweeper, channel: Channel) -> None:
-    channel.run_beside(_sweep_once(context, sweeper))
+def _sweep_regularly(
+    context: Context, sweeper: Sweeper, announcer: Announcer, channel: Channel
+) -> None:
+    channel.run_beside(_sweep_once(context, sweeper, announcer))
     loop = asyncio.get_running_loop()
-    loop.call_later(SWEEP_INTERVAL_S, _sweep_regularly, context, sweeper, channel)
+    loop.call_later(SWEEP_INTERVAL_S, _sweep_regularly, context, sweeper, announcer, channel)
 
 
-async def _sweep_once(context: Context, sweeper: Sweeper) -> None:
+async def _sweep_once(context: Context, sweeper: Sweeper, announcer: Announcer) -> None:
     try:
         await sweeper.sweep()
+        await announcer.announce()
     except (KMSError, StorageError) as error:
         _report(context.crypto.random_uuid(), error)  # The next one tries again.
 

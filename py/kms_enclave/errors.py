@@ -55,13 +55,13 @@ ERROR_CODES: Final[Mapping[str, str]] = {
     "origin.denied": "Not allowed for this origin",
     "integrity.failed": "The code that was loaded is not the code that was built",
     "attestation.failed": "The enclave failed its own checks and is locked",
-    "audit.rollback": "The audit log is older than what was seen before",
+    "audit.rollback": "The audit log does not go on from what was seen of it before",
     "storage.blocked": "The browser blocks storage for this embedded page:"
     " allow third-party storage for the enclave's site",
     "storage.unavailable": "Storage cannot be used",
     "storage.full": "Storage is full",
     "storage.evicted": "The browser removed what the enclave had stored:"
-    " its keys, leases and log are gone. init() starts an empty enclave",
+    " its keys, leases and log are gone. init() finds an empty enclave",
     "storage.newer": "The stored data belongs to a newer version",
     "unsupported": "This browser lacks a capability",
     "channel.not.initialized": "KMS not initialized. Call init() first.",

@@ -103,6 +103,7 @@ POLICY: Final[Mapping[str, OperationPolicy]] = {
     "getAuditCheckpoint": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getInclusionProof": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "getConsistencyProof": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
+    "proveAudit": OperationPolicy(Authorisation.NONE, Rate.FREE, Severity.NONE),
     "resetKMS": OperationPolicy(
         Authorisation.CONFIRM, Rate.ATTEMPTS, Severity.ALERT, when_locked=True
     ),

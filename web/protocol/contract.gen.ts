@@ -33,11 +33,11 @@ export const ERROR_CODES = {
   "origin.denied": "Not allowed for this origin",
   "integrity.failed": "The code that was loaded is not the code that was built",
   "attestation.failed": "The enclave failed its own checks and is locked",
-  "audit.rollback": "The audit log is older than what was seen before",
+  "audit.rollback": "The audit log does not go on from what was seen of it before",
   "storage.blocked": "The browser blocks storage for this embedded page: allow third-party storage for the enclave's site",
   "storage.unavailable": "Storage cannot be used",
   "storage.full": "Storage is full",
-  "storage.evicted": "The browser removed what the enclave had stored: its keys, leases and log are gone. init() starts an empty enclave",
+  "storage.evicted": "The browser removed what the enclave had stored: its keys, leases and log are gone. init() finds an empty enclave",
   "storage.newer": "The stored data belongs to a newer version",
   "unsupported": "This browser lacks a capability",
   "channel.not.initialized": "KMS not initialized. Call init() first.",
@@ -93,6 +93,7 @@ export const METHODS = [
   "getAuditCheckpoint",
   "getInclusionProof",
   "getConsistencyProof",
+  "proveAudit",
   "resetKMS",
 ] as const;
 
@@ -143,6 +144,7 @@ export interface Methods {
   getAuditCheckpoint: { params: Empty; result: GetAuditCheckpointResult };
   getInclusionProof: { params: GetInclusionProofParams; result: GetInclusionProofResult };
   getConsistencyProof: { params: GetConsistencyProofParams; result: GetConsistencyProofResult };
+  proveAudit: { params: ProveAuditParams; result: ProveAuditResult };
   resetKMS: { params: ResetParams; result: ResetResult };
 }
 
@@ -528,6 +530,22 @@ export interface PassphraseCredentials {
 export interface PatternParams {
   userIdPattern: string;
   credentials?: PassphraseCredentials | PasskeyPrfCredentials | PasskeyGateCredentials | null;
+}
+
+/** What somebody remembers of the log: its first ``from`` entries, and 64 numbers at most. */
+export interface ProveAuditParams {
+  from?: number | null;
+  entries?: readonly number[];
+}
+
+/** Everything of one moment: the log's keys, a signed note, and proofs that lead to it. ``consistency`` is null where nothing was asked for or the log is shorter; ``inclusion`` has a path for each number, or null where the log has no such entry. Hashes are hexadecimal. */
+export interface ProveAuditResult {
+  checkpoint: string;
+  auditPublicKey: string | null;
+  instancePublicKey: string;
+  instanceCert: AuditDelegationCert | null;
+  consistency: readonly string[] | null;
+  inclusion: readonly readonly string[] | null[];
 }
 
 /** Entries to keep at least, and the checkpoint of an export that holds what is dropped. */

@@ -8,7 +8,12 @@ import attrs
 
 from kms_enclave.audit.checkpoint import Checkpoint, log_origin, sign_checkpoint
 from kms_enclave.audit.head import HEAD, Head, parse_head
-from kms_enclave.audit.stored_tree import read_consistency, read_inclusion
+from kms_enclave.audit.stored_tree import (
+    Growth,
+    read_consistency,
+    read_growth,
+    read_inclusion,
+)
 from kms_enclave.audit.tree import frontier_root
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_base64url
@@ -17,7 +22,16 @@ from kms_enclave.instance import INSTANCE, Instance, parse_instance
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import ABSENT, StoragePort
 
-__all__ = ["Inclusion", "Log", "checkpoint_of", "prove_consistency", "prove_inclusion", "read_log"]
+__all__ = [
+    "Growth",
+    "Inclusion",
+    "Log",
+    "checkpoint_of",
+    "prove_consistency",
+    "prove_growth",
+    "prove_inclusion",
+    "read_log",
+]
 
 
 @attrs.frozen
@@ -98,6 +112,30 @@ async def prove_consistency(
     except DamagedRecordError as error:
         raise _failed(error) from None
     return size, path
+
+
+async def prove_growth(
+    storage: StoragePort, enclave_origin: str, *, old_size: int | None, seq_nums: Sequence[int]
+) -> tuple[Log, Growth]:
+    """Prove what somebody remembers of the log to be in it as it stands; return that too.
+
+    What the log does not have is no error: it is the finding. Raises KMSError
+    ``request.invalid``, ``storage.evicted``, ``attestation.failed``.
+    """
+    if old_size is not None and old_size < 1:
+        raise request_invalid("from", "must be at least 1")
+    if any(seq_num < 0 for seq_num in seq_nums):
+        raise request_invalid("entries", "must not be negative")
+    while True:
+        log = await read_log(storage, enclave_origin)
+        try:
+            return log, await read_growth(
+                storage, log.head.frontier, old_size=old_size, indices=seq_nums
+            )
+        except DamagedRecordError as error:
+            # Another tab may have reset the log between two reads.
+            if (await read_log(storage, enclave_origin)).head.revision == log.head.revision:
+                raise _failed(error) from None
 
 
 def _size_within(log: Log, size: int | None, *, field: str) -> int:

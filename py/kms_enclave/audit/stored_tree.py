@@ -29,8 +29,10 @@ from kms_enclave.ports.storage import Address, Put, Record, StoragePort
 from kms_enclave.structure import from_json
 
 __all__ = [
+    "Growth",
     "read_consistency",
     "read_frontier",
+    "read_growth",
     "read_inclusion",
     "read_root",
     "read_subtrees",
@@ -44,6 +46,14 @@ __all__ = [
 @attrs.frozen
 class _TileRecord:
     hashes: str
+
+
+@attrs.frozen
+class Growth:
+    """Proofs towards the tree as it stands; ``None`` where it is too small for one."""
+
+    consistency: Sequence[bytes] | None
+    inclusion: Sequence[Sequence[bytes] | None]
 
 
 def tile_put(tile: Tile) -> Put:
@@ -75,6 +85,29 @@ async def read_consistency(
     """Return the proof that one tree begins with another. Raises DamagedRecordError."""
     tiles = await read_tiles(storage, tiles_of_consistency(old_size, size, frontier))
     return prove_consistency(old_size, size, tiles, frontier)
+
+
+async def read_growth(
+    storage: StoragePort, frontier: Frontier, *, old_size: int | None, indices: Sequence[int]
+) -> Growth:
+    """Return what proves that the tree begins with a smaller one and has some entries.
+
+    However many there are, tiles are read once. Raises DamagedRecordError.
+    """
+    size = frontier.size
+    grown_from = old_size if old_size is not None and old_size <= size else None
+    present = [index for index in indices if index < size]
+    names = {name for index in present for name in tiles_of_inclusion(index, size, frontier)}
+    if grown_from is not None:
+        names.update(tiles_of_consistency(grown_from, size, frontier))
+    tiles = await read_tiles(storage, list(names))
+    return Growth(
+        None if grown_from is None else prove_consistency(grown_from, size, tiles, frontier),
+        [
+            prove_inclusion(index, size, tiles, frontier) if index < size else None
+            for index in indices
+        ],
+    )
 
 
 async def read_subtrees(storage: StoragePort, frontier: Frontier, size: int) -> Sequence[bytes]:

@@ -7,7 +7,13 @@ from functools import partial
 
 from kms_enclave.audit.checking import verify_and_remember
 from kms_enclave.audit.exporting import begin_export, begin_locked_export, continue_export
-from kms_enclave.audit.log import checkpoint_of, prove_consistency, prove_inclusion, read_log
+from kms_enclave.audit.log import (
+    checkpoint_of,
+    prove_consistency,
+    prove_growth,
+    prove_inclusion,
+    read_log,
+)
 from kms_enclave.audit.note import format_verifier_key
 from kms_enclave.audit.reading import MAX_PAGE, read_page
 from kms_enclave.audit.stored_log import Pace
@@ -33,6 +39,7 @@ def make_audit_queries(context: Context) -> Mapping[str, Handler]:
         "getAuditCheckpoint": partial(_get_audit_checkpoint, context),
         "getInclusionProof": partial(_get_inclusion_proof, context),
         "getConsistencyProof": partial(_get_consistency_proof, context),
+        "proveAudit": partial(_prove_audit, context),
     }
 
 
@@ -128,6 +135,26 @@ async def _get_consistency_proof(
     return unstructure(
         contract.GetConsistencyProofResult(from_=params.from_, to=size, path=_hex(path))
     )
+
+
+async def _prove_audit(context: Context, params: contract.ProveAuditParams, _: str) -> Wire:
+    if len(params.entries) > contract.MAX_PROVED_ENTRIES:
+        raise request_invalid("entries", f"more than {contract.MAX_PROVED_ENTRIES}")
+    log, growth = await prove_growth(
+        context.storage,
+        context.enclave_origin,
+        old_size=params.from_,
+        seq_nums=params.entries,
+    )
+    record = log.instance.record
+    return {
+        "checkpoint": await checkpoint_of(context.crypto, log),
+        "auditPublicKey": record.uak_public,
+        "instancePublicKey": record.kiak_public,
+        "instanceCert": record.kiak_cert,
+        "consistency": None if growth.consistency is None else _hex(growth.consistency),
+        "inclusion": [None if path is None else _hex(path) for path in growth.inclusion],
+    }
 
 
 async def _export_audit(context: Context, params: contract.ExportAuditParams, _: str) -> Wire:

@@ -16,7 +16,7 @@ import attrs
 from kms_enclave.errors import ERROR_CODES
 from kms_enclave.policy import POLICY, Authorisation
 from kms_enclave.rpc.contract import METHODS
-from kms_enclave.rpc.prose import ADVICE, NOT_YET, PURPOSE
+from kms_enclave.rpc.prose import ADVICE, PURPOSE
 from kms_enclave.rpc.steps import STEPS
 from kms_enclave.rpc.typescript import contract_classes, format_type
 from kms_enclave.structure import camel_case
@@ -32,8 +32,7 @@ and may be more precise than the one below. `retryAfterMs` is the time after whi
 would be granted if nothing else happened, or `null` where waiting does not help. `details` never
 holds a secret; a stack never crosses an origin.
 
-Generated from `py/kms_enclave/errors.py` by `make contract`. Codes marked *not yet* are
-reserved for methods that do not exist yet; nothing raises them.
+Generated from `py/kms_enclave/errors.py` by `make contract`.
 """
 
 _METHODS_HEAD: Final = """\
@@ -68,7 +67,7 @@ Generated from `py/kms_enclave/rpc/contract`, `py/kms_enclave/rpc/steps.py` and
 
 def format_errors() -> str:
     """Return the text of ``docs/errors.md``."""
-    rows = [(f"`{code}`", message, _advice(code)) for code, message in ERROR_CODES.items()]
+    rows = [(f"`{code}`", message, ADVICE[code]) for code, message in ERROR_CODES.items()]
     return "\n".join([_ERRORS_HEAD, *_table(("code", "message", "what to do"), rows), ""])
 
 
@@ -106,10 +105,6 @@ def format_methods() -> str:
 def _needs(name: str) -> str:
     authorisation = POLICY[name].authorisation
     return "nothing" if authorisation is Authorisation.NONE else authorisation.value
-
-
-def _advice(code: str) -> str:
-    return "*not yet*" if code in NOT_YET else ADVICE[code]
 
 
 def _fields(cls: type) -> Iterator[str]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from kms_enclave.errors import QUOTA_MESSAGES
 
-__all__ = ["ADVICE", "NOT_YET", "PURPOSE"]
+__all__ = ["ADVICE", "PURPOSE"]
 
 PURPOSE: Final[Mapping[str, str]] = {
     "setupPassphrase": "Makes the Master Secret, the first enrollment and the first VAPID key.",
@@ -56,16 +56,10 @@ PURPOSE: Final[Mapping[str, str]] = {
     "getAuditCheckpoint": "Signs a checkpoint of the log: its size and the root of its tree.",
     "getInclusionProof": "Proves that an entry is in the tree of a checkpoint.",
     "getConsistencyProof": "Proves that the log of one checkpoint begins with that of another.",
+    "proveAudit": "Proves, to whoever remembers an earlier log, that this one grew from it.",
     "verifyAuditChain": "Verifies every entry of the stored log, from the first one.",
     "resetKMS": "Deletes every key, lease and entry, and begins a new instance with a new log.",
 }
-
-NOT_YET: Final = frozenset(
-    {
-        "audit.rollback",
-    }
-)
-"""Codes that nothing raises yet."""
 
 ADVICE: Final[Mapping[str, str]] = {
     "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `leaseId`, `used`, `limit`, `fits`,"
@@ -106,10 +100,13 @@ ADVICE: Final[Mapping[str, str]] = {
     "origin.denied": "Only the origin that created the lease may use it.",
     "integrity.failed": "Deploy again, and find out who changed the files.",
     "attestation.failed": "Keep the log (`error.handle`), find out what happened, then reset.",
+    "audit.rollback": "Keep the log (`error.handle`); `details.check` says what does not fit. Go on"
+    " with `acceptNewLog()` only when user or developer has decided so.",
     "storage.blocked": "Allow third-party storage here, or serve the enclave on the same site.",
     "storage.unavailable": "Reload. In some private windows there is no IndexedDB at all.",
     "storage.full": "Free space on the device.",
-    "storage.evicted": "What was stored is lost: `init()`, then set up again. Browsers do this when"
+    "storage.evicted": "What was stored is lost. The next `init()` finds an empty enclave, and"
+    " rejects with `audit.rollback`: `acceptNewLog()`, then set up again. Browsers do this when"
     " space is short, and when the user clears the site's data.",
     "storage.newer": "Reload until the newer version of the enclave comes.",
     "unsupported": "Another browser, or a newer one; `details.capability` names what is missing.",

@@ -14,6 +14,7 @@ from typing import Final
 import attrs
 
 from kms_enclave.rpc.contract.audit import (
+    MAX_PROVED_ENTRIES,
     AuditDelegationCert,
     AuditEntry,
     AuditFault,
@@ -29,6 +30,8 @@ from kms_enclave.rpc.contract.audit import (
     GetConsistencyProofResult,
     GetInclusionProofParams,
     GetInclusionProofResult,
+    ProveAuditParams,
+    ProveAuditResult,
     PruneAuditParams,
     PruneAuditResult,
     VerifyAuditChainParams,
@@ -112,6 +115,7 @@ from kms_enclave.rpc.contract.leases import (
 )
 
 __all__ = [
+    "MAX_PROVED_ENTRIES",
     "METHODS",
     "AddEnrollmentParams",
     "AddEnrollmentResult",
@@ -167,6 +171,8 @@ __all__ = [
     "PasskeyPrfCredentials",
     "PassphraseCredentials",
     "PatternParams",
+    "ProveAuditParams",
+    "ProveAuditResult",
     "PruneAuditParams",
     "PruneAuditResult",
     "PushSubscription",
@@ -255,5 +261,6 @@ METHODS: Final[Mapping[str, Method]] = {
     "getAuditCheckpoint": Method(Empty, GetAuditCheckpointResult),
     "getInclusionProof": Method(GetInclusionProofParams, GetInclusionProofResult),
     "getConsistencyProof": Method(GetConsistencyProofParams, GetConsistencyProofResult),
+    "proveAudit": Method(ProveAuditParams, ProveAuditResult),
     "resetKMS": Method(ResetParams, ResetResult),
 }

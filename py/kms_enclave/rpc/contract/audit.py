@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 import attrs
 
@@ -12,6 +12,7 @@ from kms_enclave.rpc.contract.credentials import Credentials
 from kms_enclave.rpc.fields import text
 
 __all__ = [
+    "MAX_PROVED_ENTRIES",
     "AuditDelegationCert",
     "AuditEntry",
     "AuditFault",
@@ -27,6 +28,8 @@ __all__ = [
     "GetConsistencyProofResult",
     "GetInclusionProofParams",
     "GetInclusionProofResult",
+    "ProveAuditParams",
+    "ProveAuditResult",
     "PruneAuditParams",
     "PruneAuditResult",
     "VerifyAuditChainParams",
@@ -182,6 +185,33 @@ class GetConsistencyProofResult:
     from_: int
     to: int
     path: tuple[str, ...]
+
+
+MAX_PROVED_ENTRIES: Final = 64
+
+
+@attrs.frozen
+class ProveAuditParams:
+    """What somebody remembers of the log: its first ``from`` entries, and 64 numbers at most."""
+
+    from_: int | None = None
+    entries: tuple[int, ...] = ()
+
+
+@attrs.frozen
+class ProveAuditResult:
+    """Everything of one moment: the log's keys, a signed note, and proofs that lead to it.
+
+    ``consistency`` is null where nothing was asked for or the log is shorter; ``inclusion`` has
+    a path for each number, or null where the log has no such entry. Hashes are hexadecimal.
+    """
+
+    checkpoint: str
+    audit_public_key: str | None
+    instance_public_key: str
+    instance_cert: AuditDelegationCert | None
+    consistency: tuple[str, ...] | None
+    inclusion: tuple[tuple[str, ...] | None, ...]
 
 
 @attrs.frozen
