@@ -545,7 +545,7 @@ export interface ProveAuditResult {
   instancePublicKey: string;
   instanceCert: AuditDelegationCert | null;
   consistency: readonly string[] | null;
-  inclusion: readonly readonly string[] | null[];
+  inclusion: readonly (readonly string[] | null)[];
 }
 
 /** Entries to keep at least, and the checkpoint of an export that holds what is dropped. */

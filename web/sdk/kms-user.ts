@@ -35,6 +35,8 @@ import type {
   IssueParams,
   IsTokenRevokedResult,
   LeaseEnd,
+  ProveAuditParams,
+  ProveAuditResult,
   PruneAuditResult,
   RecordSendsParams,
   RecordSendsResult,
@@ -51,7 +53,6 @@ import type {
   VerifyAuditChainResult,
   VerifyLeaseResult,
 } from "../protocol/contract.gen";
-import { KMSError } from "../protocol/errors";
 import { type Aliased, aliasesOf, type VapidAliases, vapidAliasesOf } from "./aliases";
 import { type AuditExport, exportWholeLog } from "./audit-export";
 import { readWholeLog } from "./audit-pages";
@@ -70,9 +71,10 @@ import {
   type VAPIDPayload,
 } from "./credentials";
 import { type EventHandler, Events } from "./events";
-import { Lifetime } from "./lifetime";
-import { LockedError } from "./locked";
+import { withHandle } from "./handles";
 import type { KMSUserOptions } from "./options";
+import type { AcceptedLog } from "./rollback";
+import { WatchedEnclave } from "./watched-enclave";
 
 export type { EventName } from "../protocol/calls";
 export type * from "../protocol/contract.gen";
@@ -100,6 +102,7 @@ export type {
 export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
 export type { KMSUserOptions } from "./options";
+export { type AcceptedLog, type PreviousLog, RollbackError, type RollbackHandle } from "./rollback";
 export type { Timeouts } from "./timeouts";
 
 export class KMSUser {
@@ -112,11 +115,11 @@ export class KMSUser {
   readonly vapid: VapidAliases<KMSUser> = vapidAliasesOf<KMSUser>(this);
 
   readonly #events = new Events();
-  readonly #enclave: Lifetime;
+  readonly #enclave: WatchedEnclave;
 
   /** Checks the options and touches nothing. Throws KMSError `request.invalid`. */
   constructor(options: KMSUserOptions) {
-    this.#enclave = new Lifetime(options, (event) => this.#events.emit(event));
+    this.#enclave = new WatchedEnclave(options, (event) => this.#events.emit(event));
   }
 
   /** What this enclave and browser can do; empty until `init()` has resolved. */
@@ -140,14 +143,26 @@ export class KMSUser {
    * anew. Rejects with `attestation.failed` as a `LockedError`, whose `handle` still
    * reads the evidence. Where the browser has removed what a running enclave had stored,
    * every call rejects with `storage.evicted`, and so does `init()` once, if no call has
-   * told it yet; the next `init()` starts an empty enclave, to be set up again.
+   * told it yet; the next `init()` finds an empty enclave with another log.
+   *
+   * Rejects with `audit.rollback`, as a `RollbackError` whose `handle` reads the evidence,
+   * where the log is not the one that this page's origin has seen before, grown:
+   * `details.check` says what does not fit. No key is used then before `acceptNewLog()`.
    */
   async init(): Promise<void> {
     try {
       await this.#enclave.begin();
     } catch (thrown) {
-      throw thrown instanceof KMSError && thrown.code === "attestation.failed" ? this.#lockedError(thrown) : thrown;
+      throw withHandle(thrown, this);
     }
+  }
+
+  /**
+   * Goes on with the log that is there, whatever was seen before: after `audit.rollback`, when
+   * the user or the developer has decided so. Where nothing is wrong it changes nothing.
+   */
+  acceptNewLog(): Promise<AcceptedLog> {
+    return this.#enclave.accept();
   }
 
   /** Rejects what this instance waits for. The iframe goes with the last instance that uses it. */
@@ -167,22 +182,22 @@ export class KMSUser {
 
   /** The enclave's own wizard: the user picks a passphrase or a passkey. */
   setup(): Promise<SetupResult> {
-    return this.#enclave.call("setup", {});
+    return this.#enclave.setUp("setup", {});
   }
 
   /** Without a passphrase the enclave asks the user to choose one. */
   setupPassphrase(passphrase?: string): Promise<SetupResult> {
-    return this.#enclave.call("setupPassphrase", { passphrase });
+    return this.#enclave.setUp("setupPassphrase", { passphrase });
   }
 
   /** The user creates a passkey in the enclave's dialog; `name` is what the authenticator shows. */
   setupPasskeyPRF(config: SetupPasskeyParams): Promise<SetupResult> {
-    return this.#enclave.call("setupPasskeyPRF", config);
+    return this.#enclave.setUp("setupPasskeyPRF", config);
   }
 
   /** A passkey that only stands before the keys, without protecting what is stored. */
   setupPasskeyGate(config: SetupPasskeyParams): Promise<SetupResult> {
-    return this.#enclave.call("setupPasskeyGate", config);
+    return this.#enclave.setUp("setupPasskeyGate", config);
   }
 
   /** Another way to unlock the same keys. Without `newCredentials` the user gives them to the enclave. */
@@ -268,12 +283,12 @@ export class KMSUser {
 
   /** Needs no credentials: the lease is the authorisation. `exp` and `nbf` of the result are in seconds. */
   issueVAPIDJWT(params: IssueParams): Promise<IssuedToken> {
-    return this.#enclave.call("issueVAPIDJWT", params);
+    return this.#enclave.issue(params);
   }
 
   /** Up to ten tokens, all or none; each takes over when its predecessor has lived 60 % of its life. */
-  async issueVAPIDJWTs(params: IssueManyParams): Promise<readonly IssuedToken[]> {
-    return (await this.#enclave.call("issueVAPIDJWTs", params)).tokens;
+  issueVAPIDJWTs(params: IssueManyParams): Promise<readonly IssuedToken[]> {
+    return this.#enclave.issueMany(params);
   }
 
   /** Counts sends with tokens of a batch; call it *before* pushing. Grants all of them or throws. */
@@ -378,17 +393,17 @@ export class KMSUser {
     return this.#enclave.call("getConsistencyProof", params);
   }
 
-  /** Deletes everything. Without credentials the user confirms in the enclave's own dialog. */
-  resetKMS(credentials?: Credentials): Promise<ResetResult> {
-    return this.#enclave.call("resetKMS", { credentials });
+  /** What proves, of one moment, that the log grew from what was seen; `init()` checks it by itself. */
+  proveAudit(params: ProveAuditParams = {}): Promise<ProveAuditResult> {
+    return this.#enclave.call("proveAudit", params);
   }
 
-  #lockedError(error: KMSError): LockedError {
-    return new LockedError(error, {
-      getStatus: () => this.getStatus(),
-      getAuditLog: (params) => this.getAuditLog(params),
-      exportAudit: () => this.exportAudit(),
-      resetKMS: () => this.resetKMS(),
-    });
+  /**
+   * Deletes everything. Without credentials the user confirms in the enclave's own dialog.
+   * The log that begins then is accepted by this where its first entry names the one that
+   * this page has seen, ended with `checkpoint`; other pages must call `acceptNewLog()`.
+   */
+  resetKMS(credentials?: Credentials): Promise<ResetResult> {
+    return this.#enclave.reset({ credentials });
   }
 }

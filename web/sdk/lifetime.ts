@@ -29,6 +29,16 @@ export class Lifetime {
     return this.#attachment?.build ?? null;
   }
 
+  /** Origin of the enclave. */
+  get enclave(): string {
+    return this.#address.origin;
+  }
+
+  /** What `begin()` has made, and another one after its end. */
+  get attachment(): Attachment | null {
+    return this.#attachment;
+  }
+
   /** Rejects with KMSError: first with a loss of storage that the page has not heard of, before it begins anew. */
   async begin(): Promise<void> {
     const loss = this.#attachment?.takeLoss();

@@ -99,7 +99,10 @@ def format_type(annotation: object) -> str:
     if origin in (types.UnionType, typing.Union):
         return " | ".join(format_type(arg) for arg in args)
     if origin is tuple:
-        return f"readonly {format_type(args[0])}[]"
+        item = format_type(args[0])
+        # Both bind less than the brackets.
+        is_compound = " | " in item or item.startswith("readonly ")
+        return f"readonly ({item})[]" if is_compound else f"readonly {item}[]"
     if origin is not None and issubclass(origin, Mapping):
         return f"Readonly<Record<string, {format_type(args[1])}>>"
     if isinstance(annotation, type) and attrs.has(annotation):

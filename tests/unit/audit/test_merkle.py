@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 from kms_enclave.audit.merkle import (
     EMPTY_ROOT,
@@ -19,49 +22,14 @@ from kms_enclave.audit.tree import (
     prove_inclusion,
 )
 
-# github.com/google/certificate-transparency, merkletree/merkle_tree_test.cc
-LEAVES = [
-    leaf_hash(bytes.fromhex(text))
-    for text in (
-        "",
-        "00",
-        "10",
-        "2021",
-        "3031",
-        "40414243",
-        "5051525354555657",
-        "606162636465666768696a6b6c6d6e6f",
-    )
-]
-ROOTS = [
-    "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-    "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d",
-    "fac54203e7cc696cf0dfcb42c92a1d9dbaf70ad9e621f4bd8d98662f00e3c125",
-    "aeb6bcfe274b70a14fb067a5e5578264db0fa9b51af5e0ba159158f329e06e77",
-    "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7",
-    "4e3bbb1f7b478dcfe71fb631631519a3bca12c9aefca1612bfce4c13a86264d4",
-    "76e67dadbcdf1e10e1b74ddc608abd2f98dfb16fbce75277b5232a127f2087ef",
-    "ddb89be403809e325750d3d263cd78929c2942b7942a34b77e122c9594a74c8c",
-    "5dc9da79a70659a9ad559cb701ded9a2ab9d823aad2f4960cfe370eff4604328",
-]
-_96A2 = "96a296d224f285c67bee93c30f8a309157f0daa35dc5b87e410b78630a09cfc7"
-_5F08 = "5f083f0a1a33ca076a95279832580db3e0ef4584bdff1f54c8a360f50de3031e"
-_6B47 = "6b47aaf29ee3c2af9af889bc1fb9254dabd31177f16232dd6aab035ca39bf6e4"
-_CA85 = "ca854ea128ed050b41b35ffc1b87b8eb2bde461e9e3b5596ece6b9d5975a0ae0"
-_0EBC = "0ebc5d3437fbe2db158b9f126a1d118e308181031d0a949f8dededebc558ef6a"
-_BC1A = "bc1a0643b12e4d2d7c77918f44e0f4f79a838b6cf9ec5b5c283e1f4d88599e6b"
-INCLUSION = {
-    (0, 1): [],
-    (0, 8): [_96A2, _5F08, _6B47],
-    (5, 8): [_BC1A, _CA85, ROOTS[4]],
-    (2, 3): [ROOTS[2]],
-    (1, 5): [ROOTS[1], _5F08, _BC1A],
+_VECTORS = json.loads((Path(__file__).parents[2] / "vectors" / "merkle.json").read_text("utf-8"))
+LEAVES = [leaf_hash(bytes.fromhex(entry)) for entry in _VECTORS["entries"]]
+ROOTS: list[str] = _VECTORS["roots"]
+INCLUSION: dict[tuple[int, int], list[str]] = {
+    (each["index"], each["size"]): each["path"] for each in _VECTORS["inclusion"]
 }
-CONSISTENCY = {
-    (1, 1): [],
-    (1, 8): [_96A2, _5F08, _6B47],
-    (6, 8): [_0EBC, _CA85, ROOTS[4]],
-    (2, 5): [_5F08, _BC1A],
+CONSISTENCY: dict[tuple[int, int], list[str]] = {
+    (each["oldSize"], each["size"]): each["path"] for each in _VECTORS["consistency"]
 }
 
 
@@ -111,7 +79,8 @@ def test_consistency_proofs(sizes: tuple[int, int], path: list[str]) -> None:
     )
 
 
-_PATH = [bytes.fromhex(each) for each in (_96A2, _5F08, _6B47)]
+_PATH = [bytes.fromhex(each) for each in INCLUSION[0, 8]]
+_FROM_6 = [bytes.fromhex(each) for each in CONSISTENCY[6, 8]]
 
 
 @pytest.mark.parametrize(
@@ -153,7 +122,7 @@ def test_a_leaf_outside_the_tree_is_refused(index: int) -> None:
         (_PATH[:2], 1, _root(1), "too short"),
         ([*_PATH, _PATH[0]], 1, _root(1), "too long"),
         ([_PATH[1], _PATH[0], _PATH[2]], 1, _root(1), "another root"),
-        ([bytes.fromhex(each) for each in (_0EBC, _CA85, ROOTS[4])], 6, _root(5), "begin with"),
+        (_FROM_6, 6, _root(5), "begin with"),
         (_PATH, 0, _root(0), "empty"),
         (_PATH, 9, _root(8), "larger"),
         ([], 8, _root(7), "different roots"),
