@@ -55,7 +55,10 @@ const STARTS = Date.now();
 
 const SCRIPT = {
   // What arrived here, so that a test can see that it is a message of the frame's own making.
-  echo: (request, text) => reply(request.id, { publicKey: text }),
+  echo: (request, text) => {
+    const entry = request.method === "issueVAPIDJWT" ? { auditEntry: ENTRY } : {};
+    reply(request.id, { publicKey: text, ...entry });
+  },
   age: ({ id }) => reply(id, { publicKey: String(STARTS) }),
   batch: ({ id }) => reply(id, { tokens: ["one", "two"].map((jwt) => ({ jwt, vapidPublicKey: "its key" })) }),
   hang: () => undefined,
@@ -81,6 +84,12 @@ const SCRIPT = {
     send({ type: "kms:event", event: "lease.expired", data: "everybody", origin: null });
     reply(id, { publicKey: "sent" });
   },
+  "log.asked": ({ id }) => reply(id, { publicKey: String(timesAsked) }),
+  "log.grown": ({ id }) => announceLog(id),
+  "log.other": ({ id }) => {
+    logName = "other";
+    announceLog(id);
+  },
   authenticate: (request) => authenticate(request),
   "authenticate.slow": (request) => authenticate(request, 1, 500),
   refusals: ({ id }) => reply(id, { publicKey: JSON.stringify(refusals) }),
@@ -88,9 +97,11 @@ const SCRIPT = {
   confirm: (request) => askOnce(request, { ask: "confirm", operation: "Delete every key and the log", word: "RESET" }),
 };
 
-function answerLocked({ id, method }) {
+function answerLocked(message) {
+  const { id, method } = message;
   if (method === "getStatus") return reply(id, { state: "locked" });
   if (method === "getAuditLog") return reply(id, { entries: [], next: null });
+  if (method === "proveAudit" && hasRestarted) return void proveLog(message);
   if (method !== "resetKMS") return refuse(id, "attestation.failed");
   indexedDB.open("reset").onsuccess = () => reply(id, { success: true, checkpoint: null });
 }
@@ -116,22 +127,36 @@ function onMessage({ data }) {
   else reply(message.id, { state: "ready" });
 }
 
+/** Its fields in the order of RFC 8785. */
+const ENTRY = { chainHash: "", previousHash: "", seqNum: 0 };
+let logName = "scripted";
+let timesAsked = 0;
+
+function announceLog(id) {
+  send({ type: "kms:event", event: "audit.checkpoint", data: { checkpoint: "", size: 1 }, origin: null });
+  reply(id, { publicKey: "announced" });
+}
+
 /** A log of one entry that never grows, the same after every start; its key is nobody's secret. */
-async function proveLog({ id }) {
+async function proveLog({ id, params }) {
+  timesAsked += 1;
   const der = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
   const pkcs8 = Uint8Array.from([...der, ...new Array(32).fill(7)]);
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);
   const { x } = await crypto.subtle.exportKey("jwk", key);
   const raw = Uint8Array.from(atob(x.replaceAll("-", "+").replaceAll("_", "/")), (char) => char.charCodeAt(0));
   const base64 = (bytes) => btoa(String.fromCharCode(...bytes));
-  const log = `${new URL(origin).host}/scripted`;
-  const text = new TextEncoder().encode(`${log}\n1\n${base64(new Uint8Array(32))}\n`);
+  const log = `${new URL(origin).host}/${logName}`;
+  const leaf = new Uint8Array([0, ...new TextEncoder().encode(JSON.stringify(ENTRY))]);
+  const root = new Uint8Array(await crypto.subtle.digest("SHA-256", leaf));
+  const text = new TextEncoder().encode(`${log}\n1\n${base64(root)}\n`);
   const named = new Uint8Array([...new TextEncoder().encode(`${log}\n`), 1, ...raw]);
   const keyId = new Uint8Array(await crypto.subtle.digest("SHA-256", named)).slice(0, 4);
   const signature = new Uint8Array(await crypto.subtle.sign("Ed25519", key, text));
   const checkpoint = `${new TextDecoder().decode(text)}\n\u2014 ${log} ${base64([...keyId, ...signature])}\n`;
   const keys = { auditPublicKey: null, instancePublicKey: x, instanceCert: null };
-  reply(id, { checkpoint, ...keys, consistency: [], inclusion: [] });
+  const inclusion = (params.entries ?? []).map(() => []);
+  reply(id, { checkpoint, ...keys, consistency: [], inclusion });
 }
 
 /** Three pages of two entries. */
@@ -149,8 +174,11 @@ function start() {
   else send({ type: "kms:ready", ...build });
 }
 
+let hasRestarted = false;
+
 async function startLocked() {
-  if (await wasReset()) send({ type: "kms:ready", ...build });
+  hasRestarted = await wasReset();
+  if (hasRestarted) send({ type: "kms:ready", ...build });
   else refuseStart("attestation.failed");
 }
 

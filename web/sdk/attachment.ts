@@ -45,11 +45,16 @@ export class Attachment implements ConnectionObserver {
     });
   }
 
-  async call<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
+  /** Of the SDK's own accord: what becomes of it the page does not hear. */
+  async ask<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
     if (this.#end) throw this.#end;
+    // The enclave's results are what its contract says; a page has nothing to check them against.
+    return (await this.#connection.call(this, method, params)) as Methods[Name]["result"];
+  }
+
+  async call<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
     try {
-      // The enclave's results are what its contract says; a page has nothing to check them against.
-      return (await this.#connection.call(this, method, params)) as Methods[Name]["result"];
+      return await this.ask(method, params);
     } catch (thrown) {
       if (thrown instanceof KMSError && thrown.code === LOSS) this.#loss = null;
       throw thrown;

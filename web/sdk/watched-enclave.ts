@@ -95,7 +95,7 @@ export class WatchedEnclave {
   /** The log has the user's audit key from now on: it is pinned at once. */
   async setUp(method: SetupName, params: object): Promise<SetupResult> {
     const result = await this.call(method, params);
-    void this.#log().moveOn(callOf(this.#attachment()));
+    void this.#log().moveOn(askOf(this.#attachment()));
     return result;
   }
 
@@ -124,13 +124,13 @@ export class WatchedEnclave {
   }
 
   #hear(event: EventMessage): void {
-    if (event.event === "audit.checkpoint" && this.#isTrusted()) void this.#log().moveOn(callOf(this.#attachment()));
+    if (event.event === "audit.checkpoint" && this.#isTrusted()) void this.#log().moveOn(askOf(this.#attachment()));
     this.#onEvent(event);
   }
 
   #note(tokens: readonly IssuedToken[]): void {
-    const call = callOf(this.#attachment());
-    for (const { auditEntry } of tokens) this.#log().note(auditEntry, call);
+    const ask = askOf(this.#attachment());
+    for (const { auditEntry } of tokens) this.#log().note(auditEntry, ask);
   }
 
   #requireTrust(): void {
@@ -156,4 +156,9 @@ export class WatchedEnclave {
 
 function callOf(attachment: Attachment): Call {
   return (method, params) => attachment.call(method, params);
+}
+
+/** With nobody waiting for it. */
+function askOf(attachment: Attachment): Call {
+  return (method, params) => attachment.ask(method, params);
 }
