@@ -178,3 +178,20 @@ def test_an_enclave_that_cannot_store_is_told_by_code(
     demo.page.goto(f"{demo_server.cross_site_app_origin}/")
     expect(demo.failure("start")).to_contain_text("storage.blocked", timeout=30_000)
     expect(demo.page.get_by_role("button", name="Set up in the enclave")).to_be_disabled()
+
+
+def test_another_log_than_the_one_seen_is_told_and_gone_on_with_by_the_users_word(
+    leased_demo: Demo, demo_server: LocalServer
+):
+    page = leased_demo.page
+    page.goto(f"{demo_server.kms_origin}/kms-runtime.json")
+    page.evaluate(
+        "() => new Promise((done) => { indexedDB.deleteDatabase('kms').onsuccess = () => done(); })"
+    )
+    page.goto(f"{demo_server.app_origin}/")
+    expect(leased_demo.failure("start")).to_contain_text("audit.rollback", timeout=30_000)
+    expect(page.get_by_role("button", name="Set up in the enclave")).to_be_disabled()
+    page.get_by_role("button", name="Go on with this log").click()
+    leased_demo.wait_until_ready()
+    expect(leased_demo.failure("start")).to_be_empty()
+    leased_demo.set_up_from_page()

@@ -1,6 +1,6 @@
 /** The demo: starts the enclave, and draws the steps again whenever something has changed. */
 
-import { KMSError, KMSUser } from "/sdk/kms-user.js";
+import { KMSError, KMSUser, RollbackError } from "/sdk/kms-user.js";
 import { readEnclaveAddress } from "../pages/enclave-address";
 import { type Remembered, readRemembered, remember } from "./remembered";
 import { Boundary } from "./steps/boundary";
@@ -38,6 +38,7 @@ class Page implements Demo {
       await this.#open();
     } catch (thrown) {
       this.#start.fail(thrown);
+      if (thrown instanceof RollbackError) this.#offer(thrown);
       const isLocked = thrown instanceof KMSError && thrown.code === "attestation.failed";
       this.#show({ phase: isLocked ? "locked" : "failed" });
       if (!isLocked) return;
@@ -63,6 +64,13 @@ class Page implements Demo {
     });
     await this.#kms.init();
     this.#start.finish(performance.now() - startedMs, address.kmsOrigin);
+  }
+
+  #offer({ handle }: RollbackError): void {
+    this.#start.offer(async () => {
+      await handle.acceptNewLog();
+      await this.refresh();
+    });
   }
 
   #show(change: Partial<View>): void {

@@ -28,6 +28,8 @@ export class PinStore {
   /** Origin of the enclave. */
   readonly #enclave: string;
   #database: Promise<IDBDatabase> | null = null;
+  /** Waited for once: what answers nothing is not asked again. */
+  #isSilent = false;
 
   constructor(enclave: string) {
     this.#enclave = enclave;
@@ -100,9 +102,13 @@ export class PinStore {
   }
 
   async #run<T>(work: (database: IDBDatabase) => Promise<T>, otherwise: T): Promise<T> {
+    if (this.#isSilent) return otherwise;
     let patience: ReturnType<typeof setTimeout> | undefined;
     const late = new Promise<never>((_, reject) => {
-      patience = setTimeout(reject, PATIENCE_MS);
+      patience = setTimeout(() => {
+        this.#isSilent = true;
+        reject();
+      }, PATIENCE_MS);
     });
     try {
       return await Promise.race([this.#open().then(work), late]);

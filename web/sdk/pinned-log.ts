@@ -51,7 +51,7 @@ export class PinnedLog {
     this.#store = new PinStore(enclave);
     this.#store.prepare();
     // What waits for another write to end would be lost with the page.
-    addEventListener("pagehide", () => void this.#write());
+    globalThis.addEventListener?.("pagehide", () => void this.#write());
   }
 
   /** What the last check found, if it found anything. */

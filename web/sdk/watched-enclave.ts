@@ -105,13 +105,10 @@ export class WatchedEnclave {
     const isTrusted = this.build !== null && this.#isTrusted() && log.fault === null;
     if (isTrusted) await log.check(callOf(this.#attachment()));
     const result = await this.call("resetKMS", params);
-    const closing = isTrusted ? result.checkpoint : null;
-    if (closing) await log.adopt(closing.checkpoint, callOf(this.#attachment()));
-    else {
-      // What was found was found of a log that is gone: the one after it is looked at anew.
-      log.dismiss();
-      this.#trusted = null;
-    }
+    this.#trusted = null;
+    if (isTrusted && result.checkpoint) await this.#adopt(log, result.checkpoint.checkpoint);
+    // What was found was found of a log that is gone: the one after it is looked at anew.
+    else log.dismiss();
     return result;
   }
 
@@ -121,6 +118,17 @@ export class WatchedEnclave {
     const accepted = await this.#log().accept(callOf(attachment));
     this.#trusted = attachment;
     return accepted;
+  }
+
+  /** The reset is done, whatever becomes of this: its result is the page's. The next `init()` says what is wrong. */
+  async #adopt(log: PinnedLog, closing: string): Promise<void> {
+    const attachment = this.#attachment();
+    try {
+      await log.adopt(closing, askOf(attachment));
+      this.#trusted = attachment;
+    } catch (thrown) {
+      if (!(thrown instanceof KMSError)) throw thrown;
+    }
   }
 
   #hear(event: EventMessage): void {

@@ -10,6 +10,8 @@ export class ResetStep implements Step {
   constructor(demo: Demo) {
     bindAction("reset", this.#form, async () => {
       const { checkpoint } = await demo.kms.resetKMS();
+      // A log that was given up closes with nothing that the SDK could go by. The user has typed the word.
+      if (!checkpoint) await demo.kms.acceptNewLog();
       await demo.refresh({ kid: null, lease: null });
       const closing = checkpoint ? ` The old log closed with entry ${checkpoint.seqNum}.` : "";
       return `Keys, leases and log are gone.${closing} The new log’s first entry names it.`;

@@ -1,6 +1,6 @@
 /** The first step: the enclave starts, stage by stage. */
 
-import { byId } from "../../pages/dom";
+import { byId, element } from "../../pages/dom";
 import { markStep } from "../action";
 import type { Step, View } from "../view";
 import { showFailure } from "../words/failure";
@@ -46,6 +46,21 @@ export class StartStep implements Step {
     stage?.removeAttribute("aria-current");
     stage?.classList.add("failed");
     showFailure(byId("start-failure", HTMLElement), thrown);
+  }
+
+  /** Whether to go on with a log that is not the one which was seen is for the user to say. */
+  offer(accept: () => Promise<void>): void {
+    const place = byId("start-failure", HTMLElement);
+    const button = element("button", { type: "button", class: "quiet" }, "Go on with this log");
+    button.addEventListener("click", async () => {
+      try {
+        await accept();
+        place.replaceChildren();
+      } catch (thrown) {
+        showFailure(place, thrown);
+      }
+    });
+    place.append(" ", button);
   }
 
   render({ phase, status }: View): void {
