@@ -111,7 +111,7 @@ def test_a_pruned_log_is_no_rollback(leased: Leased):
 def test_a_setup_makes_the_users_key_known(enclave: EnclavePage):
     assert pinned(enclave)["auditKey"] is None
     assert enclave.call("setupPassphrase", PASSPHRASE).code is None
-    key = enclave.call("getAuditPublicKey").value["auditPublicKey"]
+    key = enclave.call("getAuditPublicKey").value["publicKey"]
     enclave.wait_until(lambda: pinned(enclave)["auditKey"] == key)
     assert start_anew(enclave) is None
 

@@ -48,7 +48,8 @@ async def used(world: World) -> Used:
 async def test_the_keys_are_those_of_the_log(used: Used) -> None:
     proof = await used.worker.call("proveAudit")
     keys = await used.worker.call("getAuditPublicKey")
-    for name in ("auditPublicKey", "instancePublicKey", "instanceCert"):
+    assert proof["auditPublicKey"] == keys["publicKey"]
+    for name in ("instancePublicKey", "instanceCert"):
         assert proof[name] == keys[name]
     assert _opened(proof["checkpoint"]) == await used.checkpoint()
     assert (proof["consistency"], proof["inclusion"]) == (None, [])
