@@ -139,7 +139,7 @@ export async function measureExport() {
   return duration;
 }
 
-export const auditPublicKey = async () => (await kms.getAuditPublicKey()).auditPublicKey;
+export const auditPublicKey = async () => (await kms.getAuditPublicKey()).publicKey;
 
 export async function measureBaseline(count) {
   const issue = await makeBaseline();
