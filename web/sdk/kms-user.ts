@@ -76,34 +76,7 @@ import type { KMSUserOptions } from "./options";
 import type { AcceptedLog } from "./rollback";
 import { WatchedEnclave } from "./watched-enclave";
 
-export type { EventName } from "../protocol/calls";
-export type * from "../protocol/contract.gen";
-export type { AuditEntry as AuditEntryV2 } from "../protocol/contract.gen";
-export { ERROR_CODES } from "../protocol/contract.gen";
-export { KMSError } from "../protocol/errors";
-export type { PromptMode } from "../protocol/handshake";
-export type { IssuedBatch } from "./aliases";
-export type { Bytes } from "./binary";
-export type {
-  Credentials,
-  Credentials as AuthCredentials,
-  LeaseById,
-  LeaseExtension,
-  LeaseOfUser,
-  LeaseRequest,
-  NewCredentials,
-  PasskeyPrfCredentials,
-  PruneRequest,
-  SubscriptionToRemove,
-  SubscriptionToSet,
-  UserPattern,
-  VAPIDPayload,
-} from "./credentials";
-export type { EventHandler } from "./events";
-export { LockedError, type LockedHandle } from "./locked";
-export type { KMSUserOptions } from "./options";
-export { type AcceptedLog, type PreviousLog, RollbackError, type RollbackHandle } from "./rollback";
-export type { Timeouts } from "./timeouts";
+export * from "./exports";
 
 export class KMSUser {
   /** `kms.leases.create` is `createLease`, `kms.leases.revoke` is `revokeLease`, and so on. */

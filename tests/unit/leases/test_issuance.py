@@ -354,41 +354,6 @@ async def test_a_grant_never_comes_from_what_a_worker_remembers(world: World) ->
     assert (await _refused(first, lease_id)).code == "quota.exceeded.lease"
 
 
-async def test_a_lost_signing_handle_needs_a_resume(world: World) -> None:
-    worker = await world.ready()
-    lease_id = await worker.create_lease()
-    lease = await world.record("leases", lease_id)
-    await world.put("leases", lease_id, Record(lease.revision, lease.value, {}, lease.expires_ms))
-    assert (await _refused(worker, lease_id)).code == "lease.needs.resume"
-
-
-@pytest.mark.parametrize("text", ["nonsense", "{}", "[]"])
-async def test_a_damaged_lease_issues_nothing(world: World, text: str) -> None:
-    worker = await world.ready()
-    lease_id = await worker.create_lease()
-    lease = await world.record("leases", lease_id)
-    await world.put("leases", lease_id, Record(lease.revision, text, lease.handles))
-    assert (await _refused(worker, lease_id)).code == "lease.not.found"
-
-
-async def test_a_lease_moved_to_another_name_issues_nothing(world: World) -> None:
-    worker = await world.ready()
-    lease_id = await worker.create_lease()
-    await world.put("leases", "lease-other", await world.record("leases", lease_id))
-    assert (await _refused(worker, "lease-other")).code == "lease.not.found"
-
-
-@pytest.mark.parametrize("text", ["nonsense", "{}", '{"tokensPerHour":{"granted":"1","tail":[]}}'])
-async def test_a_damaged_quota_record_issues_nothing(world: World, text: str) -> None:
-    worker = await world.ready()
-    lease_id = await worker.create_lease()
-    await worker.issue(lease_id)
-    quota = await world.record("quotas", lease_id)
-    await world.put("quotas", lease_id, Record(quota.revision, text))
-    again = await world.worker()
-    assert (await _refused(again, lease_id)).code == "lease.not.found"
-
-
 async def test_a_clock_that_steps_back_stretches_no_quota(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 2})
