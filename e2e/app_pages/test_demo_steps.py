@@ -190,7 +190,7 @@ def test_another_log_than_the_one_seen_is_told_and_gone_on_with_by_the_users_wor
     )
     page.goto(f"{demo_server.app_origin}/")
     expect(leased_demo.failure("start")).to_contain_text("audit.rollback", timeout=30_000)
-    expect(page.get_by_role("button", name="Set up in the enclave")).to_be_disabled()
+    expect(page.get_by_role("button", name="Issue a token")).to_be_disabled()
     page.get_by_role("button", name="Go on with this log").click()
     leased_demo.wait_until_ready()
     expect(leased_demo.failure("start")).to_be_empty()

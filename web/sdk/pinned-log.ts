@@ -25,6 +25,8 @@ export type Call = <Name extends MethodName>(method: Name, params: object) => Pr
 const ENTRIES_AT_ONCE = 64;
 /** Runs of entries that make a page ask for their proof. */
 const PROVE_AT = 16;
+/** How long entries gather between two writes: what a crash can cost. */
+const GATHER_MS = 50;
 /** Tabs that move one pin at the same moment; whoever loses so often has seen it move so often. */
 const ATTEMPTS = 8;
 
@@ -50,7 +52,7 @@ export class PinnedLog {
     this.#host = new URL(enclave).host;
     this.#store = new PinStore(enclave);
     this.#store.prepare();
-    // What waits for another write to end would be lost with the page.
+    // What still gathers would be lost with the page.
     globalThis.addEventListener?.("pagehide", () => void this.#write());
   }
 
@@ -216,10 +218,10 @@ export class PinnedLog {
     return this.#pin;
   }
 
-  /** A burst of entries becomes few writes: while one is under way the others gather. */
+  /** The first at once. A burst becomes few writes, so that they cost a page that issues without a pause next to nothing. */
   async #writeAll(): Promise<void> {
     this.#isWriting = true;
-    while (await this.#write());
+    while (await this.#write()) await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
     this.#isWriting = false;
   }
 
