@@ -59,11 +59,11 @@ def test_tokens_are_remembered_though_their_page_ends_at_once(leased: Leased, co
     """Loaded anew in the turn in which it has the last one: of a burst most are not written yet."""
     assert _start_anew(leased.page) is None
     leased.page.page.evaluate(
-        """async ([params, count]) => {
+        """([params, count]) => void (async () => {
             for (let n = 0; n < count; n += 1) window.last = await kms.issueVAPIDJWT(params);
             sessionStorage.last = window.last.auditEntry.seqNum;
             location.reload();
-        }""",
+        })()""",
         [issue_params(leased.lease_id), count],
     )
     leased.page.page.wait_for_function("window.isLoaded && !window.kms")
