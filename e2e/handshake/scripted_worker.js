@@ -60,7 +60,8 @@ const SCRIPT = {
     reply(request.id, { publicKey: text, ...entry });
   },
   age: ({ id }) => reply(id, { publicKey: String(STARTS) }),
-  batch: ({ id }) => reply(id, { tokens: ["one", "two"].map((jwt) => ({ jwt, vapidPublicKey: "its key" })) }),
+  batch: ({ id }) =>
+    reply(id, { tokens: ["one", "two"].map((jwt) => ({ jwt, vapidPublicKey: "its key", auditEntry: ENTRY })) }),
   hang: () => undefined,
   twice: ({ id }) => {
     reply(id, { publicKey: "first" });
