@@ -50,7 +50,7 @@ export async function openDatabase(options: DatabaseOptions = {}): Promise<Datab
     count: (store) =>
       connection.transact([store], "readonly", "default", (transaction) => {
         const counting = transaction.objectStore(store).count();
-        return answered(transaction, counting, () => counting.result);
+        return settled(transaction, () => counting.result);
       }),
     commit: async (text, keys, isDurable) => {
       const change = parseChange(text, keys);
@@ -79,10 +79,7 @@ function read(
     const requests = addresses.map(
       ([store, key]): IDBRequest<StoredRecord | undefined> => transaction.objectStore(store).get(key),
     );
-    const last = requests[requests.length - 1] as IDBRequest;
-    return answered(transaction, last, () =>
-      formatRows(addresses.map(([, key], index) => [key, requests[index]?.result])),
-    );
+    return settled(transaction, () => formatRows(addresses.map(([, key], index) => [key, requests[index]?.result])));
   });
 }
 
@@ -100,7 +97,7 @@ function page(
     // Both come in the order of the source, so they match one by one.
     const keys = source.getAllKeys(range, limit);
     const found: IDBRequest<StoredRecord[]> = source.getAll(range, limit);
-    return answered(transaction, found, () =>
+    return settled(transaction, () =>
       formatRows(keys.result.map((key, position) => [key as StorageKey, found.result[position]])),
     );
   });
@@ -113,24 +110,15 @@ function prefixRange(prefix: string, after: string | undefined): IDBKeyRange | n
   return after < end ? IDBKeyRange.bound(after, end, true, true) : null;
 }
 
-/**
- * Resolve with `result()` when the last request placed has succeeded; reject when the transaction was aborted. There is
- * nothing to wait for after that: a transaction that only reads cannot fail to commit.
- */
-function answered<T>(transaction: IDBTransaction, last: IDBRequest, result: () => T): Promise<T> {
+/** Resolve with `result()` when the transaction is complete; reject when it was aborted. */
+function settled<T>(transaction: IDBTransaction, result: () => T): Promise<T> {
   return new Promise((resolve, reject) => {
-    last.onsuccess = () => resolve(result());
+    transaction.oncomplete = () => resolve(result());
     transaction.onabort = () => reject(databaseError(transaction.error));
   });
 }
 
-/**
- * Compare every expected revision, and write: one transaction, or nothing of it.
- *
- * Everything is asked for at once. Requests run in the order in which they were placed, so each comparison sees what
- * was there before; a revision that has moved aborts the transaction, which takes back what was written meanwhile. To
- * wait for the comparisons would cost another way to the browser's process and back, a quarter of a commit.
- */
+/** Compare every expected revision, then write: all in callbacks of the one transaction. */
 function write(transaction: IDBTransaction, change: Change, emptied: readonly StoreName[]): Promise<number> {
   return new Promise((resolve, reject) => {
     let conflict = COMMITTED;
@@ -140,23 +128,29 @@ function write(transaction: IDBTransaction, change: Change, emptied: readonly St
       if (conflict === COMMITTED) reject(databaseError(cause ?? transaction.error));
       else resolve(conflict);
     };
+    const apply = () => {
+      try {
+        for (const store of emptied) transaction.objectStore(store).clear();
+        for (const [store, key, record] of change.put) transaction.objectStore(store).put(record, key);
+        for (const [store, key] of change.delete) transaction.objectStore(store).delete(key);
+      } catch (error) {
+        // A value that cannot be cloned throws here; without the abort the rest would be written.
+        cause = error;
+        transaction.abort();
+      }
+    };
+    let waiting = change.expect.length;
+    if (waiting === 0) apply();
     change.expect.forEach(([store, key, revision], index) => {
       const request: IDBRequest<StoredRecord | undefined> = transaction.objectStore(store).get(key);
       request.onsuccess = () => {
-        if ((request.result?.revision ?? ABSENT) === revision) return;
-        conflict = index;
-        transaction.abort();
+        waiting -= 1;
+        if ((request.result?.revision ?? ABSENT) !== revision) {
+          conflict = index;
+          transaction.abort();
+        } else if (waiting === 0) apply();
       };
     });
-    try {
-      for (const store of emptied) transaction.objectStore(store).clear();
-      for (const [store, key, record] of change.put) transaction.objectStore(store).put(record, key);
-      for (const [store, key] of change.delete) transaction.objectStore(store).delete(key);
-    } catch (error) {
-      // A value that cannot be cloned throws here; without the abort the rest would be written.
-      cause = error;
-      transaction.abort();
-    }
   });
 }
 
