@@ -90,11 +90,11 @@ def probed(probing: LocalServer, context: BrowserContext) -> EnclavePage:
 
 
 def test_python_imports_only_what_the_image_holds(probed: EnclavePage):
-    reached = probed.open_sdk().value["capabilities"]
+    reached = probed.open_raw().value["capabilities"]
     assert "import:kms_enclave.app" in reached
     assert [name for name in reached if name.startswith("import:")] == ["import:kms_enclave.app"]
 
 
 def test_python_reaches_no_global_of_the_worker(probed: EnclavePage):
-    reached = probed.open_sdk().value["capabilities"]
+    reached = probed.open_raw().value["capabilities"]
     assert [name for name in reached if name.startswith("js:")] == ["js:Object"]
