@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from e2e.conftest import Leased, OpenPage
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, lease_params
 from e2e.rollback.storage import PUT_BACK, pinned, put_back, remember
@@ -64,16 +67,22 @@ def test_a_tab_that_did_not_reset_is_told_that_its_log_has_ended(
     assert _start_anew(page) is None
 
 
-def test_a_reset_past_the_sdk_is_told_by_the_next_start(leased: Leased):
-    page = leased.page
-    page.reload()
+def _reset_past_the_sdk(page: EnclavePage) -> Mapping[str, Any]:
+    """Reset as a page without the SDK would; return what the SDK's next start says of it."""
     page.open_raw()
     assert page.ask("resetKMS", {"credentials": CREDENTIALS}).code is None
     page.reload()
     outcome = page.open_sdk()
     assert outcome.code == ROLLBACK
     assert outcome.error is not None
-    assert outcome.error["details"]["endedAt"] > outcome.error["details"]["pinnedSize"]
+    return outcome.error["details"]
+
+
+def test_a_reset_past_the_sdk_is_told_by_the_next_start(leased: Leased):
+    page = leased.page
+    page.reload()
+    details = _reset_past_the_sdk(page)
+    assert details["endedAt"] > details["pinnedSize"]
     assert page.call("acceptNewLog").code is None
     _begin_again(page)
 
@@ -85,13 +94,7 @@ def test_a_reset_of_an_older_copy_does_not_end_what_was_seen(leased: Leased):
         assert leased.issue().code is None
     assert _start_anew(page) is None
     put_back(page)
-    page.open_raw()
-    assert page.ask("resetKMS", {"credentials": CREDENTIALS}).code is None
-    page.reload()
-    outcome = page.open_sdk()
-    assert outcome.code == ROLLBACK
-    assert outcome.error is not None
-    assert outcome.error["details"]["endedAt"] is None
+    assert _reset_past_the_sdk(page)["endedAt"] is None
 
 
 def test_a_reset_that_a_page_asks_for_in_spite_of_an_alarm_is_not_accepted_by_itself(
