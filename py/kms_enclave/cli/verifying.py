@@ -61,7 +61,7 @@ async def _verify(
         task = progress.add_task(plain(name), total=None, visible=False)
 
         def report(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total, visible=total >= _LONG)
+            progress.update(task, completed=done, total=total, visible=total >= _LONG, refresh=True)
 
         async def verify(checks: Sequence[SignatureCheck]) -> Sequence[bool]:
             # How many there are is the file's own word; it only decides who does the work.
@@ -87,5 +87,7 @@ def _progress() -> Progress:
         TimeRemainingColumn(),
         console=console,
         disable=not console.is_terminal,
+        # What is reported is shown at once, rather than by a clock that may miss all of it.
+        auto_refresh=False,
         transient=True,
     )
