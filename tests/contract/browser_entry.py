@@ -16,6 +16,7 @@ import attrs
 from kms_enclave.adapters.browser.border import js_array, js_bytes, js_key, js_object
 from kms_enclave.adapters.browser.entry import browser_ports
 from kms_enclave.adapters.browser.js_types import JsHost
+from kms_enclave.adapters.browser.loop import start_in_loop
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.crypto import CryptoPort, KeyHandle, MacKey
 from kms_enclave.ports.locks import LockPort
@@ -74,8 +75,12 @@ class BrowserSubject:
         return found
 
 
-async def start(js_host: JsHost) -> JsProxy:
-    """Announce the promises; return what takes the page's requests."""
+def start(js_host: JsHost) -> asyncio.Task[JsProxy]:
+    """Announce the promises; the task's result is what takes the page's requests."""
+    return start_in_loop(js_host, _start(js_host))
+
+
+async def _start(js_host: JsHost) -> JsProxy:
     config: Mapping[str, dict[str, object]] = json.loads(js_host.config)
     ports = browser_ports(js_host)
     subject = BrowserSubject(

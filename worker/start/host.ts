@@ -10,6 +10,8 @@ export interface Host {
   readonly locks: LockManager;
   now(): number;
   monotonic(): number;
+  /** Calls back as a microtask. */
+  defer(callback: () => void): void;
   /** JSON text: version, codeHash, manifestHash. */
   readonly build: string;
   /** JSON text of the configuration. */
@@ -34,6 +36,7 @@ export function makeHost(
     locks: navigator.locks,
     now: () => Date.now(),
     monotonic: () => performance.now(),
+    defer: (callback) => queueMicrotask(callback),
     build: JSON.stringify({ version, codeHash, manifestHash: boot.manifestHash }),
     config: boot.config,
     enclaveOrigin: new URL(boot.release).origin,

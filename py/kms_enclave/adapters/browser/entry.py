@@ -6,12 +6,15 @@ what the host object holds, and nothing when this module is imported.
 
 from __future__ import annotations
 
+import asyncio
+
 from pyodide.ffi import JsProxy, create_proxy
 
 from kms_enclave.adapters.browser.clock import BrowserClock
 from kms_enclave.adapters.browser.crypto import WebCrypto
 from kms_enclave.adapters.browser.js_types import JsHost
 from kms_enclave.adapters.browser.locks import WebLocks
+from kms_enclave.adapters.browser.loop import start_in_loop
 from kms_enclave.adapters.browser.storage import IndexedDbStorage
 from kms_enclave.app import run
 from kms_enclave.context import Ports
@@ -30,8 +33,12 @@ def browser_ports(js_host: JsHost) -> Ports:
     )
 
 
-async def start(js_host: JsHost) -> JsProxy:
-    """Start the application; return what JavaScript calls with each later message."""
+def start(js_host: JsHost) -> asyncio.Task[JsProxy]:
+    """Start the application; the task's result is what JavaScript calls with later messages."""
+    return start_in_loop(js_host, _start(js_host))
+
+
+async def _start(js_host: JsHost) -> JsProxy:
     receive = await run(
         browser_ports(js_host),
         config_text=js_host.config,

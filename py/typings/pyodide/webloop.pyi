@@ -1,0 +1,6 @@
+# What kms_enclave.adapters.browser uses of Pyodide 314's loop. Its methods are BaseEventLoop's.
+import asyncio
+
+class WebLoop(asyncio.BaseEventLoop):
+    def _install_running_loop(self) -> None: ...
+    def _install_asyncgen_hooks(self) -> None: ...
