@@ -10,6 +10,7 @@ from typing import Final
 from . import (
     authenticators,
     constructions,
+    event_loop,
     handles,
     known_answers,
     randomness,
@@ -36,6 +37,7 @@ _MODULES: Final = (
     storage_commits,
     storage_reading,
     time_and_locks,
+    event_loop,
 )
 
 
