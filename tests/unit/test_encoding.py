@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import binascii
 import json
+import string
 
 import pytest
 import rfc8785
@@ -68,6 +70,23 @@ def test_base64url_is_what_the_standard_library_gives_without_padding(data: byte
 def test_base64url_has_one_spelling(text: str, why: str) -> None:
     with pytest.raises(ValueError, match="base64url"):
         parse_base64url(text)
+
+
+def _spelled_again(text: str) -> str | None:
+    try:
+        data = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except binascii.Error:
+        return None
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
+
+
+@given(st.text(string.ascii_letters + string.digits + "-_", max_size=12))
+def test_base64url_is_taken_where_its_bytes_give_the_same_text(text: str) -> None:
+    if _spelled_again(text) == text:
+        parse_base64url(text)
+    else:
+        with pytest.raises(ValueError, match="base64url"):
+            parse_base64url(text)
 
 
 @given(_LOG_VALUES)

@@ -7,6 +7,7 @@ Ed25519 over the 32 bytes of that hash. Specification: docs/spec/audit.md.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 from collections.abc import Mapping
 from typing import Final, Literal
@@ -144,6 +145,7 @@ def certificate_part(data: bytes) -> bytes:
     return data[len(b'{"cert":') : data.index(_HASH_MEMBER) - 1]
 
 
+@functools.lru_cache(maxsize=64)  # Every entry names one, and a log has few signers at a time.
 def format_signer_id(public_raw: bytes) -> str:
     """Return base64url(SHA-256(raw public key)), the name of a signer."""
     return format_base64url(hashlib.sha256(public_raw).digest())

@@ -102,7 +102,7 @@ class ChainVerifier:
         self._pinned_uak = expected_uak
         self._pinned_kiak = expected_kiak
         self._pinned_instance_id = expected_instance_id
-        self._good_certificates: set[bytes] = set()
+        self._good_certificates: dict[bytes, bytes] = {}
 
     def check(self, data: bytes) -> CheckedEntry:
         """Check the next entry, given as its bytes. Raises BadEntryError."""
@@ -204,49 +204,51 @@ class ChainVerifier:
             if entry.get("cert") is not None:
                 raise ValueError("a certificate before any setup")
             return self.state.kiak, []
-        certificate, checks = self._certificate(data, entry, kind="KIAK")
-        self._require_instance(certificate)
+        certificate, delegate, checks = self._certificate(data, entry, kind="KIAK")
+        self._require_instance(certificate, delegate)
         _require_cover(certificate, entry)
-        return self.state.kiak, checks
+        return delegate, checks
 
     def _lease_key(
         self, data: bytes, entry: Mapping[str, object]
     ) -> tuple[bytes, list[SignatureCheck]]:
-        certificate, checks = self._certificate(data, entry, kind="LAK")
+        certificate, delegate, checks = self._certificate(data, entry, kind="LAK")
         if certificate["leaseId"] != entry.get("leaseId"):
             raise ValueError("the certificate is another lease's")
         _require_cover(certificate, entry)
-        return parse_base64url(str(certificate["delegatePub"])), checks
+        return delegate, checks
 
     def _certificate(
         self, data: bytes, entry: Mapping[str, object], *, kind: Literal["LAK", "KIAK"]
-    ) -> tuple[Mapping[str, object], list[SignatureCheck]]:
-        """Return an entry's certificate, and what remains of it to be verified."""
+    ) -> tuple[Mapping[str, object], bytes, list[SignatureCheck]]:
+        """Return an entry's certificate, the raw key in it, and what remains to be verified."""
         certificate = entry.get("cert")
         if not isinstance(certificate, dict):
             raise ValueError("the certificate is missing")
         # One check for each certificate, however many entries carry it: by the hash of its
         # bytes, which name its kind too.
         remembered = hashlib.sha256(certificate_part(data)).digest()
-        if remembered in self._good_certificates and certificate.get("signerKind") == kind:
-            return certificate, []
+        delegate = self._good_certificates.get(remembered)
+        if delegate is not None and certificate.get("signerKind") == kind:
+            return certificate, delegate, []
         check = self._check_certificate(certificate, kind=kind)
+        delegate = parse_base64url(str(certificate["delegatePub"]))
         if len(self._good_certificates) == _MAX_REMEMBERED:
             self._good_certificates.clear()
-        self._good_certificates.add(remembered)
-        return certificate, [check]
+        self._good_certificates[remembered] = delegate
+        return certificate, delegate, [check]
 
     def check_instance_certificate(self, certificate: Mapping[str, object]) -> SignatureCheck:
         """Check a certificate of this log's KIAK; return its signature. Raises ValueError."""
         check = self._check_certificate(certificate, kind="KIAK")
-        self._require_instance(certificate)
+        self._require_instance(certificate, parse_base64url(str(certificate["delegatePub"])))
         return check
 
-    def _require_instance(self, certificate: Mapping[str, object]) -> None:
+    def _require_instance(self, certificate: Mapping[str, object], delegate: bytes) -> None:
         instance_id = self.state.instance_id
         if certificate["instanceId"] != instance_id or instance_id is None:
             raise ValueError("the certificate is another instance's")
-        if parse_base64url(str(certificate["delegatePub"])) != self.state.kiak:
+        if delegate != self.state.kiak:
             raise ValueError("the certificate is for another key")
 
     def _check_certificate(
