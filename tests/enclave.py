@@ -225,9 +225,10 @@ class World:
         return record
 
     async def tamper(self, store: Any, key: str | int, **changes: object) -> None:
-        """Change fields of a stored value, past every rule."""
+        """Change fields of a stored value, past every rule but that of its spelling."""
         record = await self.record(store, key)
-        value = json.dumps({**json.loads(record.value), **changes})
+        changed = {**json.loads(record.value), **changes}
+        value = json.dumps(changed, ensure_ascii=False, separators=(",", ":"), sort_keys=True)
         await self.put(store, key, attrs.evolve(record, value=value))
 
     async def put(self, store: Any, key: str | int, record: Record) -> None:

@@ -10,6 +10,12 @@ const ED25519 = { name: "Ed25519" };
 const ES256 = { name: "ECDSA", hash: "SHA-256" };
 
 type Bytes = Uint8Array<ArrayBuffer>;
+/** Null for bytes that are no public key. */
+type Imported = CryptoKey | null;
+
+/** By their bytes: the signers of a log are few, and an import costs as much as a check. */
+const PUBLIC_KEYS = new Map<string, Imported | Promise<Imported>>();
+const MOST_PUBLIC_KEYS = 64;
 
 export function* framed(buffer: Bytes): Generator<Bytes> {
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
@@ -39,21 +45,37 @@ export function signEs256(subtle: SubtleCrypto, key: CryptoKey, messages: Bytes)
  */
 export async function verifyEd25519(subtle: SubtleCrypto, checks: Bytes): Promise<Bytes> {
   const frames = [...framed(checks)];
-  const keys = new Map<string, Promise<CryptoKey | null>>();
   const verdicts: Promise<boolean>[] = [];
   for (let index = 0; index + 2 < frames.length; index += 3) {
     const [publicKey, signature, message] = frames.slice(index, index + 3) as [Bytes, Bytes, Bytes];
-    // Neighbours in a log share their signer; an import costs as much as a check.
-    const name = publicKey.join();
-    const importing = keys.get(name) ?? importPublicKey(subtle, publicKey);
-    keys.set(name, importing);
-    verdicts.push(importing.then((key) => key !== null && subtle.verify(ED25519, key, signature, message)));
+    verdicts.push(verifyOne(subtle, publicKey, signature, message));
   }
   return Uint8Array.from(await Promise.all(verdicts), Number);
 }
 
+/** A known key's check begins at once, and so runs beside whatever keeps this thread busy next. */
+async function verifyOne(subtle: SubtleCrypto, publicKey: Bytes, signature: Bytes, message: Bytes): Promise<boolean> {
+  const found = findPublicKey(subtle, publicKey);
+  const key = found instanceof Promise ? await found : found;
+  return key !== null && subtle.verify(ED25519, key, signature, message);
+}
+
+function findPublicKey(subtle: SubtleCrypto, raw: Bytes): Imported | Promise<Imported> {
+  const name = raw.join();
+  const known = PUBLIC_KEYS.get(name);
+  if (known !== undefined) return known;
+  if (PUBLIC_KEYS.size >= MOST_PUBLIC_KEYS) PUBLIC_KEYS.clear();
+  const importing = importPublicKey(subtle, raw);
+  PUBLIC_KEYS.set(name, importing);
+  importing.then(
+    (key) => PUBLIC_KEYS.set(name, key),
+    () => PUBLIC_KEYS.delete(name),
+  );
+  return importing;
+}
+
 /** Null for bytes that are no point of the curve: a malformed key is a failed check. */
-async function importPublicKey(subtle: SubtleCrypto, raw: Bytes): Promise<CryptoKey | null> {
+async function importPublicKey(subtle: SubtleCrypto, raw: Bytes): Promise<Imported> {
   try {
     return await subtle.importKey("raw", raw, ED25519, false, ["verify"]);
   } catch (error) {

@@ -109,6 +109,18 @@ async def verify_stored_log(
     return verdict
 
 
+@attrs.define
+class _Page:
+    """What a page of entries comes to if its signatures hold, which are to be verified."""
+
+    good: Verdict
+    fault: BadEntryError | None = None
+    checks: list[SignatureCheck] = attrs.field(factory=list)
+    before: list[Verdict] = attrs.field(factory=list)
+    """What holds if the signature of the same index does not."""
+    leaves: list[bytes] = attrs.field(factory=list)
+
+
 class _Run:
     """One pass from a start to a head."""
 
@@ -133,45 +145,64 @@ class _Run:
 
     async def verify(self, pace: Pace) -> Verdict:
         verdict = self._verdict(None)
-        while verdict.fault is None and verdict.size < self._head.size:
-            page = await self._storage.scan("audit", after=verdict.size - 1, limit=pace.page)
-            verdict = await self._verify_page(page)
-            if pace.progress is not None:
-                pace.progress(verdict.size, self._head.size)
-            await asyncio.sleep(pace.pause_s)
+        if verdict.size < self._head.size:
+            verdict = await self._verify_pages(pace)
         if verdict.fault is None and self._frontier != self._head.frontier:
             fault = BadEntryError(_WHOLE_LOG, "the head's tree is not that of the entries")
             return attrs.evolve(verdict, fault=fault)
         return verdict
 
-    async def _verify_page(self, page: Sequence[tuple[Key, Record]]) -> Verdict:
-        checks: list[SignatureCheck] = []
-        # What holds if the signature of the same index does not.
-        before: list[Verdict] = []
-        leaves: list[bytes] = []
-        fault: BadEntryError | None = None
-        good = self._verdict(None)
-        if not page:
-            fault = BadEntryError(good.size, "is missing")
-        for key, record in page:
+    async def _verify_pages(self, pace: Pace) -> Verdict:
+        """Check each page while the next is read and the last one's signatures are verified."""
+        reading = self._read(self._chain.state.next_seq - 1, pace)
+        settling: asyncio.Task[Verdict] | None = None
+        try:
+            while True:
+                records = await reading
+                if records:
+                    reading = self._read(records[-1][0], pace)
+                await asyncio.sleep(pace.pause_s)
+                page = self._check_page(records)
+                if settling is not None and (verdict := await settling).fault is not None:
+                    return verdict
+                settling = asyncio.create_task(self._settle(page))
+                if pace.progress is not None:
+                    pace.progress(page.good.size, self._head.size)
+                if page.fault is not None or page.good.size == self._head.size:
+                    return await settling
+        finally:
+            under_way = (reading, settling) if settling is not None else (reading,)
+            await asyncio.gather(*under_way, return_exceptions=True)
+
+    def _read(self, after: Key, pace: Pace) -> asyncio.Task[Sequence[tuple[Key, Record]]]:
+        return asyncio.create_task(self._storage.scan("audit", after=after, limit=pace.page))
+
+    def _check_page(self, records: Sequence[tuple[Key, Record]]) -> _Page:
+        page = _Page(self._verdict(None))
+        if not records:
+            page.fault = BadEntryError(page.good.size, "is missing")
+        for key, record in records:
             if self._chain.state.next_seq > self._head.seq_num:
                 break
             try:
                 found, leaf = self._check_entry(key, record)
             except BadEntryError as error:
-                fault = error
+                page.fault = error
                 break
-            leaves.append(leaf)
-            checks.extend(found)
-            before.extend([good] * len(found))
-            good = self._verdict(None)
-        answers = await self._crypto.verify_ed25519(checks)
-        for holding, holds in zip(before, answers, strict=True):
+            page.leaves.append(leaf)
+            page.checks.extend(found)
+            page.before.extend([page.good] * len(found))
+            page.good = self._verdict(None)
+        return page
+
+    async def _settle(self, page: _Page) -> Verdict:
+        answers = await self._crypto.verify_ed25519(page.checks)
+        for holding, holds in zip(page.before, answers, strict=True):
             if not holds:
                 bad = BadEntryError(holding.size, "a signature is not valid")
                 return attrs.evolve(holding, fault=bad)
-        fault = fault or await self._grow(leaves)
-        return attrs.evolve(good, fault=fault, frontier=self._frontier)
+        fault = page.fault or await self._grow(page.leaves)
+        return attrs.evolve(page.good, fault=fault, frontier=self._frontier)
 
     def _check_entry(self, key: Key, record: Record) -> tuple[Sequence[SignatureCheck], bytes]:
         seq_num = self._chain.state.next_seq

@@ -65,6 +65,15 @@ async def test_a_missing_end_before_a_strangers_entry_ends_the_verification(log:
     assert (await log.errors())[0] == {"seqNum": 299, "reason": "is missing"}
 
 
+async def test_a_signature_is_named_before_a_fault_that_is_found_sooner_behind_it(log: Log) -> None:
+    other = await log.world.value("audit", 58)
+    await log.world.tamper("audit", 57, sig=other["sig"])
+    await log.world.delete("audit", 105)
+    verdict = await log.verdict()
+    assert verdict["errors"] == [{"seqNum": 57, "reason": "a signature is not valid"}]
+    assert verdict["entries"] == 57
+
+
 async def test_an_incremental_verification_begins_at_the_last_good_one(log: Log) -> None:
     assert (await log.verdict())["entries"] == 300
     await log.worker.issue(log.lease)

@@ -155,7 +155,7 @@ async def _nothing_is_dropped(desk: Desk, reason: str) -> None:
 async def test_a_user_does_not_vouch_for_a_fault_that_was_found(desk: Desk) -> None:
     await desk.world.tamper("audit", 5, requestId="edited")
     assert not (await desk.worker.call("verifyAuditChain"))["valid"]
-    fault = "entry 5: is not canonical JSON"
+    fault = "entry 5: its hash is not the hash of its fields"
     await _nothing_is_dropped(desk, f"the last verification found a fault: {fault}")
 
 
