@@ -75,7 +75,7 @@ def _larger_tree(_: Lines) -> Lines:
 
 
 _BAD: dict[str, tuple[Callable[[Lines], Lines], str]] = {
-    "empty": (lambda _: [], "line 0: the file is empty"),
+    "empty": (lambda _: [], "log.jsonl: the file is empty"),
     "not JSON": (lambda lines: [b"hello", *lines], "line 1: is not JSON"),
     "nested a million times": (lambda lines: [b"[" * 1_000_000, *lines], "line 1: is not JSON"),
     "not UTF-8": (lambda lines: [*lines[:3], b"\xff\xfe", *lines[3:]], "entry 1: is not JSON"),

@@ -34,11 +34,14 @@ _FORMAT_VERSION: Final = 1
 
 
 class BadExportError(Exception):
-    """What is wrong with a file, and where: ``line`` from 1; ``seq_num`` where it is an entry's."""
+    """What is wrong with a file, and where: ``line`` from 1; ``seq_num`` where it is an entry's.
+
+    ``line`` is 0 where the file has none.
+    """
 
     def __init__(self, line: int, reason: str, *, seq_num: int | None = None) -> None:
-        place = f"line {line}" if seq_num is None else f"line {line}, entry {seq_num}"
-        super().__init__(f"{place}: {reason}")
+        place = f"line {line}: " if seq_num is None else f"line {line}, entry {seq_num}: "
+        super().__init__(f"{place}{reason}" if line else reason)
         self.line = line
         self.reason = reason
         self.seq_num = seq_num
