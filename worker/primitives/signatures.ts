@@ -13,8 +13,8 @@ type Bytes = Uint8Array<ArrayBuffer>;
 /** Null for bytes that are no public key. */
 type Imported = CryptoKey | null;
 
-/** By their bytes: the signers of a log are few, and an import costs as much as a check. */
-const PUBLIC_KEYS = new Map<string, Imported | Promise<Imported>>();
+/** By their bytes: the signers of a log are few, and an import costs as much as a check. What failed is tried again. */
+const PUBLIC_KEYS = new Map<string, CryptoKey | Promise<Imported>>();
 const MOST_PUBLIC_KEYS = 64;
 
 export function* framed(buffer: Bytes): Generator<Bytes> {
@@ -60,7 +60,7 @@ async function verifyOne(subtle: SubtleCrypto, publicKey: Bytes, signature: Byte
   return key !== null && subtle.verify(ED25519, key, signature, message);
 }
 
-function findPublicKey(subtle: SubtleCrypto, raw: Bytes): Imported | Promise<Imported> {
+function findPublicKey(subtle: SubtleCrypto, raw: Bytes): CryptoKey | Promise<Imported> {
   const name = raw.join();
   const known = PUBLIC_KEYS.get(name);
   if (known !== undefined) return known;
@@ -68,7 +68,7 @@ function findPublicKey(subtle: SubtleCrypto, raw: Bytes): Imported | Promise<Imp
   const importing = importPublicKey(subtle, raw);
   PUBLIC_KEYS.set(name, importing);
   importing.then(
-    (key) => PUBLIC_KEYS.set(name, key),
+    (key) => (key ? PUBLIC_KEYS.set(name, key) : PUBLIC_KEYS.delete(name)),
     () => PUBLIC_KEYS.delete(name),
   );
   return importing;
