@@ -40,6 +40,7 @@ export class Connection {
   readonly #options: ConnectionOptions;
   #database: IDBDatabase | null = null;
   #opening: Promise<IDBDatabase> | null = null;
+  #looking: Promise<DatabaseError | null> | null = null;
 
   private constructor(options: ConnectionOptions) {
     this.#options = options;
@@ -55,7 +56,8 @@ export class Connection {
   /**
    * Begin a transaction and run `work` in the same turn, before the transaction can become inactive.
    *
-   * A connection that was closed in the meantime is opened again, once. That is safe: nothing was written yet.
+   * A connection that was closed in the meantime is opened again, once. That is safe: nothing was written yet. What the
+   * browser takes away while it is used fails with the reason for that.
    */
   async transact<T>(
     stores: readonly StoreName[],
@@ -64,6 +66,7 @@ export class Connection {
     work: (transaction: IDBTransaction) => Promise<T>,
   ): Promise<T> {
     for (let attempt = 0; ; attempt += 1) {
+      if (this.#looking) await this.#requireStillThere(this.#looking);
       const database = this.#database ?? (await this.#connect(false));
       let transaction: IDBTransaction;
       try {
@@ -71,10 +74,16 @@ export class Connection {
       } catch (error) {
         const isClosed = error instanceof DOMException && error.name === "InvalidStateError";
         if (!isClosed || attempt > 0) throw databaseError(error);
-        this.#forget(database);
+        await this.#requireStillThere(this.#lookAgain(database));
         continue;
       }
-      return work(transaction);
+      try {
+        return await work(transaction);
+      } catch (error) {
+        // No abort of ours has an error: the browser closed the connection, and does not say why.
+        if (transaction.error?.name === "AbortError") await this.#requireStillThere(this.#lookAgain(database));
+        throw error;
+      }
     }
   }
 
@@ -94,7 +103,7 @@ export class Connection {
     });
     const database = await settleWithin(opened, deadlineMs, () => {
       isLate = true;
-      return new DatabaseError("unavailable", "IndexedDB does not answer");
+      return noAnswer();
     });
     // Another tab wants to delete or upgrade; holding on would block it for good.
     database.onversionchange = () => {
@@ -110,23 +119,43 @@ export class Connection {
     if (this.#database === database) this.#database = null;
   }
 
+  /** Throws why a connection was closed, where that is known within the deadline, or that nothing answers. */
+  async #requireStillThere(looking: Promise<DatabaseError | null>): Promise<void> {
+    const lost = await settleWithin(looking, this.#options.deadlineMs, noAnswer);
+    if (lost) throw lost;
+  }
+
+  /** Find out why a connection was closed; null where the database is still there, or nothing says why. */
+  #lookAgain(database: IDBDatabase): Promise<DatabaseError | null> {
+    if (this.#database === database) {
+      this.#forget(database);
+      this.#looking ??= this.#look().finally(() => {
+        this.#looking = null;
+      });
+    }
+    return this.#looking ?? Promise.resolve(null);
+  }
+
   /**
    * After a deletion or an upgrade by script the request waits its turn behind it. While the browser itself clears a
    * site's data, Chromium refuses to open anything for a moment.
    */
-  async #lookAgain(database: IDBDatabase): Promise<void> {
-    if (this.#database !== database) return;
-    this.#forget(database);
+  async #look(): Promise<DatabaseError | null> {
     for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
-      if (this.#database) return;
       const error = await this.#connect(false).then(() => null, databaseError);
-      if (error?.failure === "evicted" || error?.failure === "newer") {
+      if (error === null) return null;
+      if (error.failure === "evicted" || error.failure === "newer") {
         this.#options.onLost?.(error);
-        return;
+        return error;
       }
     }
+    return null;
   }
+}
+
+function noAnswer(): DatabaseError {
+  return new DatabaseError("unavailable", "IndexedDB does not answer");
 }
 
 function openOnce(name: string, mayCreate: boolean): Promise<IDBDatabase> {
