@@ -50,20 +50,24 @@ class _ReadyQueueLoop(WebLoop):
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         if not self._is_turn_due:
-            self._is_turn_due = True
             self._js_host.defer(self._js_run_ready)
+            self._is_turn_due = True
         return handle
 
     def _run_ready(self) -> None:
-        self._install_running_loop()
-        self._install_asyncgen_hooks()
-        ends = self.time() + _TURN_S
         try:
-            while self._ready and self.time() < ends:
+            self._install_running_loop()
+            self._install_asyncgen_hooks()
+            ends = self.time() + _TURN_S
+            while self._ready:
                 handle = self._ready.popleft()
                 if not handle.cancelled():
                     handle._run()
+                if self.time() > ends:
+                    break
         finally:
-            self._is_turn_due = bool(self._ready)
-            if self._is_turn_due:
+            # Where this fails, the next callback asks for a turn again.
+            self._is_turn_due = False
+            if self._ready:
                 self.call_later(0, self._run_ready)
+                self._is_turn_due = True
