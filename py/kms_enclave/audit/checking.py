@@ -30,7 +30,7 @@ from kms_enclave.ports.storage import (
 __all__ = ["IN_THE_BACKGROUND", "verify_and_remember"]
 
 IN_THE_BACKGROUND: Final = Pace(page=50, pause_s=0.05)
-"""A fifth of the worker's time at most."""
+"""A quarter of the worker's time at most."""
 
 _ATTEMPTS: Final = 5
 

@@ -8,8 +8,8 @@ hold the hashes of the tree over the entries.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import Final
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Final, TypeVar
 
 import attrs
 
@@ -31,11 +31,13 @@ from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.instance import Instance
 from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
-from kms_enclave.ports.storage import Address, Key, Record, StoragePort
+from kms_enclave.ports.storage import Address, Key, Record, StorageError, StoragePort
 
 __all__ = ["Pace", "Start", "Verdict", "verify_stored_log"]
 
 _WHOLE_LOG: Final = -1
+
+T = TypeVar("T")
 
 
 @attrs.frozen
@@ -63,8 +65,8 @@ class Verdict:
     """``size`` is how many entries hold, those before the start included; ``last_hash`` the last's.
 
     ``fault`` is the first entry that does not hold; its number is -1 where it is the
-    log as a whole. ``frontier`` is the tree over what holds, ``is_setup`` whether a setup
-    is among it.
+    log as a whole. ``frontier`` is the tree over all of it where there is no fault,
+    ``is_setup`` whether a setup is among what holds.
     """
 
     size: int
@@ -156,26 +158,28 @@ class _Run:
         """Check each page while the next is read and the last one's signatures are verified."""
         reading = self._read(self._chain.state.next_seq - 1, pace)
         settling: asyncio.Task[Verdict] | None = None
-        try:
-            while True:
+        while True:
+            try:
                 records = await reading
-                if records:
-                    reading = self._read(records[-1][0], pace)
-                await asyncio.sleep(pace.pause_s)
-                page = self._check_page(records)
+            except StorageError:
+                # What was read before may be what is wrong first.
                 if settling is not None and (verdict := await settling).fault is not None:
                     return verdict
-                settling = asyncio.create_task(self._settle(page))
-                if pace.progress is not None:
-                    pace.progress(page.good.size, self._head.size)
-                if page.fault is not None or page.good.size == self._head.size:
-                    return await settling
-        finally:
-            under_way = (reading, settling) if settling is not None else (reading,)
-            await asyncio.gather(*under_way, return_exceptions=True)
+                raise
+            if records and self._chain.state.next_seq + len(records) < self._head.size:
+                reading = self._read(records[-1][0], pace)
+            await asyncio.sleep(pace.pause_s)
+            page = self._check_page(records)
+            if settling is not None:
+                verdict = await _told(settling, pace, self._head)
+                if verdict.fault is not None:
+                    return verdict
+            settling = _begin(self._settle(page))
+            if page.fault is not None or page.good.size == self._head.size:
+                return await _told(settling, pace, self._head)
 
     def _read(self, after: Key, pace: Pace) -> asyncio.Task[Sequence[tuple[Key, Record]]]:
-        return asyncio.create_task(self._storage.scan("audit", after=after, limit=pace.page))
+        return _begin(self._storage.scan("audit", after=after, limit=pace.page))
 
     def _check_page(self, records: Sequence[tuple[Key, Record]]) -> _Page:
         page = _Page(self._verdict(None))
@@ -236,6 +240,21 @@ class _Run:
         state = self._chain.state
         is_setup = state.uak is not None
         return Verdict(state.next_seq, state.previous_hash, fault, self._frontier, is_setup)
+
+
+def _begin(work: Coroutine[object, object, T]) -> asyncio.Task[T]:
+    """Begin something that is awaited later, or no more where a fault was found first."""
+    task = asyncio.create_task(work)
+    # Its failure is not to be reported as one that nobody has looked at.
+    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    return task
+
+
+async def _told(settling: asyncio.Task[Verdict], pace: Pace, head: Head) -> Verdict:
+    verdict = await settling
+    if pace.progress is not None:
+        pace.progress(verdict.size, head.size)
+    return verdict
 
 
 async def _find_start(

@@ -8,11 +8,19 @@ from typing import Any
 
 import attrs
 import pytest
+from doubles import FaultyStorage
 from enclave import APP, CREDENTIALS, Worker, World
 from kms_enclave.audit.checking import verify_and_remember
-from kms_enclave.audit.stored_log import Pace
+from kms_enclave.audit.stored_log import Pace, Verdict
 from kms_enclave.audit.verdict import VERDICT
-from kms_enclave.ports.storage import Address, Record
+from kms_enclave.ports.storage import (
+    Address,
+    Key,
+    Record,
+    StorageError,
+    StoragePort,
+    StoreName,
+)
 
 _MANY = {"tokensPerHour": 1000, "sendsPerMinute": 1000, "sendsPerMinutePerEid": 1000}
 
@@ -66,12 +74,52 @@ async def test_a_missing_end_before_a_strangers_entry_ends_the_verification(log:
 
 
 async def test_a_signature_is_named_before_a_fault_that_is_found_sooner_behind_it(log: Log) -> None:
-    other = await log.world.value("audit", 58)
-    await log.world.tamper("audit", 57, sig=other["sig"])
+    await _forge_signature(log, 57)
     await log.world.delete("audit", 105)
     verdict = await log.verdict()
     assert verdict["errors"] == [{"seqNum": 57, "reason": "a signature is not valid"}]
     assert verdict["entries"] == 57
+
+
+class _FailingBehind(FaultyStorage):
+    """Storage whose entries behind number 99 cannot be read."""
+
+    async def scan(
+        self, store: StoreName, *, after: Key | None, limit: int
+    ) -> Sequence[tuple[Key, Record]]:
+        if store == "audit" and after == 99:
+            raise StorageError("unavailable", "this page cannot be read")
+        return await super().scan(store, after=after, limit=limit)
+
+
+async def _verify(log: Log, storage: StoragePort, **options: Any) -> Verdict:
+    crypto = log.world.crypto
+    return await verify_and_remember(
+        storage, crypto, enclave_origin="https://kms.example", **options
+    )
+
+
+async def _forge_signature(log: Log, seq_num: int) -> None:
+    other = await log.world.value("audit", seq_num + 1)
+    await log.world.tamper("audit", seq_num, sig=other["sig"])
+
+
+async def test_a_fault_is_named_though_storage_fails_behind_it(log: Log) -> None:
+    await _forge_signature(log, 57)
+    verdict = await _verify(log, _FailingBehind(log.world.memory))
+    assert str(verdict.fault) == "entry 57: a signature is not valid"
+
+
+async def test_storage_that_fails_behind_good_entries_is_no_verdict(log: Log) -> None:
+    with pytest.raises(StorageError, match="cannot be read"):
+        await _verify(log, _FailingBehind(log.world.memory))
+
+
+async def test_progress_counts_only_what_holds(log: Log) -> None:
+    seen: list[tuple[int, int]] = []
+    await _forge_signature(log, 57)
+    await _verify(log, log.world.storage, pace=Pace(progress=lambda *at: seen.append(at)))
+    assert seen == [(57, 300)]
 
 
 async def test_an_incremental_verification_begins_at_the_last_good_one(log: Log) -> None:
