@@ -143,6 +143,7 @@ export class Connection {
   async #look(): Promise<DatabaseError | null> {
     for (const pauseMs of LOOK_AGAIN_AFTER_MS) {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
+      if (this.#database) return null;
       const error = await this.#connect(false).then(() => null, databaseError);
       if (error === null) return null;
       if (error.failure === "evicted" || error.failure === "newer") {
