@@ -85,7 +85,8 @@ class Killing:
         places = {"app_origin": self.server.app_origin, "kms_origin": self.server.kms_origin}
         with killable_chromium(self.playwright, profile) as browser:
             enclave = open_page_in(browser.context, **places)
-            assert enclave.open_sdk().code is None
+            opened = enclave.open_sdk()
+            assert opened.code is None, opened.error
             yield browser, enclave
 
     def kill_during(
