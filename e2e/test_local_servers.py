@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,13 +19,16 @@ MILLION = 1_000_000
 QUOTAS = ("tokensPerHour", "sendsPerMinute", "burstSends", "sendsPerMinutePerEid")
 
 
+def _command(ports: Ports) -> list[str]:
+    command = [sys.executable, "-m", "web.server", "--app-root", str(PAGES)]
+    return [*command, "--kms-port", str(ports.kms), "--app-port", str(ports.app)]
+
+
 @pytest.fixture(scope="module")
 def served(pieces: Path) -> Iterator[Ports]:
     """A folder of one's own beside the enclave, as `make serve` serves it."""
     ports = free_ports()
-    command = [sys.executable, "-m", "web.server", "--app-root", str(PAGES)]
-    command += ["--kms-port", str(ports.kms), "--app-port", str(ports.app)]
-    with served_by(command, cwd=REPOSITORY) as printed:
+    with served_by(_command(ports), cwd=REPOSITORY) as printed:
         assert ports.app_origin in printed
         yield ports
 
@@ -33,6 +37,14 @@ def _open(context: BrowserContext, served: Ports) -> EnclavePage:
     page = open_page_in(context, app_origin=served.app_origin, kms_origin=served.kms_origin)
     assert page.open_sdk().code is None
     return page
+
+
+@pytest.mark.usefixtures("pieces")
+def test_a_server_that_is_told_to_stop_more_than_once_stops():
+    # Under make, Ctrl-C comes from the terminal and once more from make.
+    told_by = [signal.SIGINT, signal.SIGTERM] * 50
+    with served_by(_command(free_ports()), cwd=REPOSITORY, told_by=told_by):
+        pass
 
 
 def test_a_lease_may_ask_for_a_million_of_each_quota(context: BrowserContext, served: Ports):

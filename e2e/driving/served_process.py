@@ -40,7 +40,11 @@ def free_ports() -> Ports:
 
 @contextlib.contextmanager
 def served_by(
-    command: Sequence[str], *, cwd: Path, exit_codes: Container[int] = (0,)
+    command: Sequence[str],
+    *,
+    cwd: Path,
+    exit_codes: Container[int] = (0,),
+    told_by: Sequence[int] = (signal.SIGINT,),
 ) -> Iterator[str]:
     """Run a command that serves until it is told to end; give what it printed by then.
 
@@ -59,6 +63,7 @@ def served_by(
             yield "".join(printed)
         finally:
             # To all of its group, as Ctrl-C does.
-            os.killpg(process.pid, signal.SIGINT)
+            for number in told_by:
+                os.killpg(process.pid, number)
             code = process.wait(timeout=20)
         assert code in exit_codes

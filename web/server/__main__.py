@@ -2,9 +2,9 @@
 
 import argparse
 import os
+import queue
 import signal
 import sys
-import threading
 import webbrowser
 from pathlib import Path
 
@@ -79,9 +79,10 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    stop = threading.Event()
+    # Ctrl-C under make means two signals. An Event's lock may be held when the second one comes.
+    told: queue.SimpleQueue[int] = queue.SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+        signal.signal(number, lambda number, _: told.put(number))
     options = ServeOptions(
         app_root=arguments.app_root,
         kms_port=arguments.kms_port,
@@ -93,7 +94,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         _announce(local, arguments.app_root)
         if arguments.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(f"{local.app_origin}/")
-        stop.wait()
+        told.get()
 
 
 if __name__ == "__main__":
