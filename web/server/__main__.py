@@ -2,14 +2,16 @@
 
 import argparse
 import os
-import queue
 import signal
 import sys
+import time
 import webbrowser
 from pathlib import Path
 
 from web.server.deployment import PIECES
 from web.server.serving import LocalServer, ServeError, ServeOptions, serve_in_background
+
+_LOOK_AGAIN_S = 0.2
 
 
 def _parse_arguments() -> argparse.Namespace:
@@ -79,10 +81,11 @@ def main() -> int:
 
 
 def _serve(arguments: argparse.Namespace) -> None:
-    # Ctrl-C under make means two signals. An Event's lock may be held when the second one comes.
-    told: queue.SimpleQueue[int] = queue.SimpleQueue()
+    # Ctrl-C under make means two signals. An Event's lock may be held when the second one comes,
+    # and whatever waits without an end misses one that comes just before it waits.
+    told: list[int] = []
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda number, _: told.put(number))
+        signal.signal(number, lambda number, _: told.append(number))
     options = ServeOptions(
         app_root=arguments.app_root,
         kms_port=arguments.kms_port,
@@ -94,7 +97,8 @@ def _serve(arguments: argparse.Namespace) -> None:
         _announce(local, arguments.app_root)
         if arguments.open and (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
             webbrowser.open(f"{local.app_origin}/")
-        told.get()
+        while not told:
+            time.sleep(_LOOK_AGAIN_S)
 
 
 if __name__ == "__main__":
