@@ -21,6 +21,7 @@ from e2e.conftest import open_page_in
 from e2e.driving.commits import announce_commits, expect_commit
 from e2e.driving.enclave import EnclavePage, Outcome
 from e2e.driving.killable import KillableChromium, killable_chromium
+from e2e.driving.leveldb import is_begun_anew
 from e2e.driving.witness import Call, Witness
 from web.server.serving import LocalServer
 
@@ -69,25 +70,52 @@ def _moments() -> Iterator[Moment]:
         yield Moment(_KINDS[number % len(_KINDS)], spread)
 
 
+class GivenUpError(Exception):
+    """The browser itself has begun an empty database in place of the enclave's.
+
+    A kill can tear the last record of LevelDB's log. Chromium's next start writes on behind it, and
+    the start after that takes the database for damaged. No page can keep it from that; what the
+    page's `init()` says of it is ``e2e/rollback/test_given_up.py``'s matter.
+    """
+
+
 @attrs.define
 class Killing:
-    """`between` counts the kills that left a call without an answer."""
+    """`between` counts the kills that left a call without an answer, `given_up` the databases
+    that Chromium lost after one.
+    """
 
     playwright: Playwright
     server: LocalServer
     witness: Witness
     between: int = 0
+    given_up: int = 0
     _moments: Iterator[Moment] = attrs.Factory(_moments)
 
     @contextlib.contextmanager
-    def opened(self, profile: Path) -> Iterator[tuple[KillableChromium, EnclavePage]]:
-        """Run a browser on a profile, with a page and its enclave, while the block runs."""
+    def browsing(self, profile: Path) -> Iterator[tuple[KillableChromium, EnclavePage]]:
+        """Run a browser on a profile, with a page without its enclave, while the block runs."""
         places = {"app_origin": self.server.app_origin, "kms_origin": self.server.kms_origin}
         with killable_chromium(self.playwright, profile) as browser:
-            enclave = open_page_in(browser.context, **places)
+            yield browser, open_page_in(browser.context, **places)
+
+    @contextlib.contextmanager
+    def opened(self, profile: Path) -> Iterator[tuple[KillableChromium, EnclavePage]]:
+        """The same, with the page's enclave. Raises GivenUpError."""
+        with self.browsing(profile) as (browser, enclave):
             opened = enclave.open_sdk()
+            if opened.code == "audit.rollback" and is_begun_anew(profile, self.server.kms_origin):
+                raise GivenUpError
             assert opened.code is None, opened.error
             yield browser, enclave
+
+    @contextlib.contextmanager
+    def until_given_up(self) -> Iterator[None]:
+        """Leave the block where the browser gives a profile's database up, and count that."""
+        try:
+            yield
+        except GivenUpError:
+            self.given_up += 1
 
     def kill_during(
         self,

@@ -158,55 +158,40 @@ def _use_up(enclave: EnclavePage, issuing: Issuing) -> None:
         assert enclave.call("issueVAPIDJWT", params).code == "quota.exceeded.lease"
 
 
-def _is_given_up(enclave: EnclavePage, profile: Path) -> bool:
-    """Tell whether the browser itself has begun an empty database in place of this one.
-
-    A kill can tear the last record of LevelDB's log. Chromium's next start writes on behind it, and
-    the start after that takes the database for damaged. Then no key is left that could issue.
-    """
-    if enclave.call("isSetup").value["isSetup"]:
-        return False
-    (told,) = profile.glob("Default/IndexedDB/*.leveldb/LOG")
-    assert "since it was missing" in told.read_text("utf-8")
-    assert [entry["op"] for entry in enclave.log()] == ["instance.start"]
-    return True
-
-
 def _kill(
-    killing: Killing, profile: Path, issuing: Issuing, length: Length, kills: int
-) -> tuple[int, bool]:
-    """Return how often the browser was killed, and whether the profile has lasted that long."""
+    killing: Killing, profile: Path, issuing: Issuing, length: Length, left: Iterator[int]
+) -> None:
+    """Kill as often as is left. Raises GivenUpError: no key is there then that could issue."""
     pending: tuple[list[Issue], Mapping[int, Outcome]] | None = None
-    for number in range(kills + 1):
+    while True:
         with killing.opened(profile) as (browser, enclave):
             if pending is not None:
-                if _is_given_up(enclave, profile):
-                    return number, False
                 issuing.reconcile(enclave, *pending)
-            if number < kills:
-                calls = issuing.round()
-                asked = [issue.call for issue in calls]
-                pending = calls, killing.kill_during(browser, enclave, length, *asked)
-            else:
+            if next(left, None) is None:
                 issuing.verify(enclave)
                 _use_up(enclave, issuing)
-    return kills, True
+                return
+            calls = issuing.round()
+            asked = [issue.call for issue in calls]
+            pending = calls, killing.kill_during(browser, enclave, length, *asked)
 
 
 def test_kills_leave_every_returned_token_with_its_entry_and_every_quota_exact(
     killing: Killing, tmp_path: Path
 ) -> None:
     figures: collections.Counter[str] = collections.Counter()
-    kills, has_lasted, profiles = 0, False, 0
+    left, has_lasted = iter(range(KILLS)), False
     while not has_lasted:
-        profile = tmp_path / str(profiles)
-        profile.mkdir()
+        profile = tmp_path / str(killing.given_up)
         issuing, length = _begin(killing, profile)
-        killed, has_lasted = _kill(killing, profile, issuing, length, KILLS - kills)
+        with killing.until_given_up():
+            _kill(killing, profile, issuing, length, left)
+            has_lasted = True
         figures += issuing.figures
-        kills, profiles = kills + killed, profiles + 1
-    print(f"{kills} kills on {profiles} profiles, {killing.between} with calls unanswered")
+    print(
+        f"{KILLS} kills, {killing.between} with calls unanswered, {killing.given_up} databases lost"
+    )
     for what, times in sorted(figures.items()):  # shown by pytest -rP
         print(f"{times:6} {what}")
     assert killing.between >= BETWEEN_AT_LEAST
-    assert profiles - 1 <= KILLS // 10
+    assert killing.given_up <= KILLS // 10
