@@ -1,10 +1,10 @@
 /**
  * One connection to the enclave's IndexedDB, which comes back when the browser closes it.
  *
- * Guarantees an answer, or a named failure, within the deadline, also when `open` never fires an event. A database
- * that was there and is gone is `evicted`: it is never silently made anew, because an empty log must not look like a
- * first start to a worker that has seen it full. It is looked for as soon as the browser closes the connection, so that
- * the loss is known before anybody asks.
+ * Opening settles within its deadline, also when `open` never fires an event; what a transaction takes is the caller's
+ * to limit. A database that was there and is gone is `evicted`: it is never silently made anew, because an empty log
+ * must not look like a first start to a worker that has seen it full. It is looked for as soon as the browser closes the
+ * connection, so that the loss is known before anybody asks.
  */
 import { settleWithin } from "./deadline";
 import { DatabaseError, databaseError } from "./failure";
@@ -29,9 +29,13 @@ const SCHEMA_VERSION = 1;
 
 const LOOK_AGAIN_AFTER_MS = [0, 25, 50, 100, 200, 400] as const;
 
+/** At the start. A cold browser on a slow disk takes its time; storage that is denied is told at once. */
+const OPEN_DEADLINE_MS = 10_000;
+/** Later, when a call waits for it. */
+const REOPEN_DEADLINE_MS = 1_000;
+
 export interface ConnectionOptions {
   readonly name: string;
-  readonly deadlineMs: number;
   /** Called when the database is gone, or belongs to a newer version, while the connection is in use. */
   readonly onLost?: (error: DatabaseError) => void;
 }
@@ -95,13 +99,12 @@ export class Connection {
   }
 
   async #open(mayCreate: boolean): Promise<IDBDatabase> {
-    const { name, deadlineMs } = this.#options;
     let isLate = false;
-    const opened = openOnce(name, mayCreate).then((database) => {
+    const opened = openOnce(this.#options.name, mayCreate).then((database) => {
       if (isLate) database.close();
       return database;
     });
-    const database = await settleWithin(opened, deadlineMs, () => {
+    const database = await settleWithin(opened, mayCreate ? OPEN_DEADLINE_MS : REOPEN_DEADLINE_MS, () => {
       isLate = true;
       return noAnswer();
     });
@@ -121,7 +124,7 @@ export class Connection {
 
   /** Throws why a connection was closed, where that is known within the deadline, or that nothing answers. */
   async #requireStillThere(looking: Promise<DatabaseError | null>): Promise<void> {
-    const lost = await settleWithin(looking, this.#options.deadlineMs, noAnswer);
+    const lost = await settleWithin(looking, REOPEN_DEADLINE_MS, noAnswer);
     if (lost) throw lost;
   }
 

@@ -7,7 +7,7 @@
  */
 import { Connection, EXPIRES_INDEX, STORE_NAMES, type StoreName } from "./connection";
 import { type DatabaseError, databaseError } from "./failure";
-import { ABSENT, type Change, formatRows, parseChange, type Rows, type StorageKey, type StoredRecord } from "./rows";
+import { type Change, formatRows, parseChange, type Rows, revisionOf, type StorageKey } from "./rows";
 
 /** What `commit` resolves with when everything was written; otherwise the index of the expectation that failed. */
 export const COMMITTED = -1;
@@ -28,16 +28,12 @@ export interface Database {
 
 export interface DatabaseOptions {
   readonly name?: string;
-  readonly deadlineMs?: number;
   readonly onLost?: (error: DatabaseError) => void;
 }
 
-const OPEN_DEADLINE_MS = 1_000;
-
-/** Open the database, or reject with a {@link DatabaseError} within a second. */
+/** Open the database, or reject with a {@link DatabaseError}. */
 export async function openDatabase(options: DatabaseOptions = {}): Promise<Database> {
-  const { name = "kms", deadlineMs = OPEN_DEADLINE_MS } = options;
-  const connection = await Connection.open({ ...options, name, deadlineMs });
+  const connection = await Connection.open({ name: "kms", ...options });
   return {
     read: (text) => read(connection, JSON.parse(text)),
     scan: (store, after, limit) =>
@@ -76,9 +72,7 @@ function read(
   const stores = [...new Set(addresses.map(([store]) => store))];
   if (stores.length === 0) return Promise.resolve(formatRows([]));
   return connection.transact(stores, "readonly", "default", (transaction) => {
-    const requests = addresses.map(
-      ([store, key]): IDBRequest<StoredRecord | undefined> => transaction.objectStore(store).get(key),
-    );
+    const requests = addresses.map(([store, key]): IDBRequest<unknown> => transaction.objectStore(store).get(key));
     return settled(transaction, () => formatRows(addresses.map(([, key], index) => [key, requests[index]?.result])));
   });
 }
@@ -96,7 +90,7 @@ function page(
     const source = index === null ? records : records.index(index);
     // Both come in the order of the source, so they match one by one.
     const keys = source.getAllKeys(range, limit);
-    const found: IDBRequest<StoredRecord[]> = source.getAll(range, limit);
+    const found: IDBRequest<unknown[]> = source.getAll(range, limit);
     return settled(transaction, () =>
       formatRows(keys.result.map((key, position) => [key as StorageKey, found.result[position]])),
     );
@@ -112,10 +106,11 @@ function prefixRange(prefix: string, after: string | undefined): IDBKeyRange | n
 
 /** Resolve with `result()` when the transaction is complete; reject when it was aborted. */
 function settled<T>(transaction: IDBTransaction, result: () => T): Promise<T> {
-  return new Promise((resolve, reject) => {
-    transaction.oncomplete = () => resolve(result());
+  const complete = new Promise<void>((resolve, reject) => {
+    transaction.oncomplete = () => resolve();
     transaction.onabort = () => reject(databaseError(transaction.error));
   });
+  return complete.then(result);
 }
 
 /** Compare every expected revision, then write: all in callbacks of the one transaction. */
@@ -142,10 +137,10 @@ function write(transaction: IDBTransaction, change: Change, emptied: readonly St
     let waiting = change.expect.length;
     if (waiting === 0) apply();
     change.expect.forEach(([store, key, revision], index) => {
-      const request: IDBRequest<StoredRecord | undefined> = transaction.objectStore(store).get(key);
+      const request: IDBRequest<unknown> = transaction.objectStore(store).get(key);
       request.onsuccess = () => {
         waiting -= 1;
-        if ((request.result?.revision ?? ABSENT) !== revision) {
+        if (revisionOf(request.result) !== revision) {
           conflict = index;
           transaction.abort();
         } else if (waiting === 0) apply();

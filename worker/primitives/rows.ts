@@ -11,6 +11,9 @@ export type StorageKey = string | number;
 /** The revision of a record that is not there. */
 export const ABSENT = 0;
 
+/** The revision of a record that none of ours has written: it can be replaced, like any other. */
+const DAMAGED = 1;
+
 /** A record as it lies in a store, under its out-of-line key. */
 export interface StoredRecord {
   readonly revision: number;
@@ -28,20 +31,39 @@ export interface Rows {
   readonly keys: readonly CryptoKey[];
 }
 
-export function formatRows(records: readonly (readonly [key: StorageKey, record: StoredRecord | undefined])[]): Rows {
+/** What is stored was perhaps not written by us: a record of another shape has no value and no handles. */
+export function formatRows(records: readonly (readonly [key: StorageKey, record: unknown])[]): Rows {
   const keys: CryptoKey[] = [];
   const rows = records.map(([key, record]) => {
     if (record === undefined) return [key, ABSENT, "", null, []];
+    if (!isStoredRecord(record)) return [key, DAMAGED, "", null, []];
     const names: string[] = [];
     for (const [name, handle] of Object.entries(record.handles)) {
       // Some browsers hand back null for a key that they could not store: the caller sees that it is missing.
-      if (!handle?.algorithm) continue;
+      if (!(handle instanceof CryptoKey)) continue;
       names.push(name, handle.algorithm.name);
       keys.push(handle);
     }
     return [key, record.revision, record.value, record.expires ?? null, names];
   });
   return { text: JSON.stringify(rows), keys };
+}
+
+/** By which a writer knows the record that it has read. */
+export function revisionOf(record: unknown): number {
+  if (record === undefined) return ABSENT;
+  return isStoredRecord(record) ? record.revision : DAMAGED;
+}
+
+function isStoredRecord(record: unknown): record is StoredRecord {
+  const { revision, value, handles, expires = 0 } = (record ?? {}) as Partial<StoredRecord>;
+  return (
+    Number.isSafeInteger(revision) &&
+    typeof value === "string" &&
+    typeof handles === "object" &&
+    handles !== null &&
+    Number.isSafeInteger(expires)
+  );
 }
 
 export interface Change {

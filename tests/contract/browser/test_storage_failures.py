@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Iterator
 
@@ -38,6 +39,21 @@ _ENDLESS_UPGRADE = """
   request.onupgradeneeded = () => {
     const store = request.result.createObjectStore("endless");
     const again = () => { store.get(0).onsuccess = again; };
+    again();
+    resolve();
+  };
+})
+"""
+_SLOW_UPGRADE = """
+() => new Promise((resolve) => {
+  const request = indexedDB.open("kms", 1);
+  request.onupgradeneeded = () => {
+    const end = performance.now() + 2_000;
+    const store = request.result.createObjectStore("slow");
+    const again = () => {
+      if (performance.now() > end) request.transaction.abort();
+      else store.get(0).onsuccess = again;
+    };
     again();
     resolve();
   };
@@ -91,6 +107,18 @@ def test_a_database_that_never_answers_is_unavailable_within_its_second(page: Pa
     started = time.monotonic()
     assert page.evaluate(_WRITE, 10) == "unavailable"
     assert time.monotonic() - started < 2.5
+
+
+def test_a_database_that_is_slow_to_open_is_waited_for_at_a_start(
+    browser: Browser, contract_site: ContractSite
+) -> None:
+    with contextlib.closing(browser.new_context()) as context:
+        beside = context.new_page()
+        beside.goto(f"{contract_site.origin}/kms-runtime.json")
+        beside.evaluate(_SLOW_UPGRADE)
+        page = context.new_page()
+        page.goto(contract_site.origin)
+        assert page.evaluate(_WRITE, 10) is None
 
 
 def test_a_value_that_cannot_be_cloned_writes_nothing(page: Page) -> None:

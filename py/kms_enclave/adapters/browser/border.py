@@ -17,7 +17,6 @@ from kms_enclave.adapters.browser.js_types import JsBytes, JsCryptoKey, JsPrimit
 from kms_enclave.ports.crypto import KeyHandle
 
 __all__ = [
-    "is_present",
     "js_array",
     "js_bytes",
     "js_framed",
@@ -55,8 +54,3 @@ def js_key(handle: KeyHandle) -> JsCryptoKey:
     if not isinstance(handle.native, JsProxy):
         raise TypeError(f"{type(handle).__name__} was not made by this adapter")
     return cast("JsCryptoKey", handle.native)
-
-
-def is_present(js_value: object) -> bool:
-    """Tell a JavaScript object from ``null`` and ``undefined``."""
-    return isinstance(js_value, JsProxy)

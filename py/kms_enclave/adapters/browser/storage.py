@@ -144,10 +144,15 @@ async def _rows(js_promise: Awaitable[JsRows]) -> list[tuple[Key, Record]]:
 
 
 def _handles(names: Sequence[str], js_keys: Iterator[JsCryptoKey]) -> Mapping[str, KeyHandle]:
-    """Take as many keys as there are names, each followed by its algorithm."""
+    """Take as many keys as there are names, each followed by its algorithm.
+
+    A key of an algorithm that none of ours has is left out, as if it were missing.
+    """
     return {
-        name: _HANDLE_CLASSES[algorithm](next(js_keys))
-        for name, algorithm in zip(names[::2], names[1::2], strict=True)
+        name: _HANDLE_CLASSES[algorithm](js_key)
+        # The keys last: they go on behind the end of the names.
+        for name, algorithm, js_key in zip(names[::2], names[1::2], js_keys, strict=False)
+        if algorithm in _HANDLE_CLASSES
     }
 
 
