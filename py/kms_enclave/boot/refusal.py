@@ -43,7 +43,16 @@ async def read_refusal(storage: StoragePort) -> Refusal | None:
 
 async def record_refusal(storage: StoragePort, *, reason: str, now_ms: int) -> None:
     """Record one more refusal, as far as storage lets it: refusing does not depend on it."""
-    (record,) = await storage.read([REFUSAL])
+    try:
+        (record,) = await storage.read([REFUSAL])
+        put = _one_more(record, reason=reason, now_ms=now_ms)
+        revision = record.revision if record else ABSENT
+        await storage.commit(expectations=[Expectation(REFUSAL, revision)], puts=[put])
+    except (StorageError, RevisionConflictError):
+        return  # Another tab recorded it, or nothing can be read or written.
+
+
+def _one_more(record: Record | None, *, reason: str, now_ms: int) -> Put:
     before = _parse(record)
     refusal = Refusal(
         reason=reason,
@@ -52,11 +61,7 @@ async def record_refusal(storage: StoragePort, *, reason: str, now_ms: int) -> N
         last=now_ms,
     )
     revision = record.revision if record else ABSENT
-    put = Put(REFUSAL, Record(revision + 1, format_record(refusal)))
-    try:
-        await storage.commit(expectations=[Expectation(REFUSAL, revision)], puts=[put])
-    except (StorageError, RevisionConflictError):
-        return  # Another tab recorded it, or nothing can be written.
+    return Put(REFUSAL, Record(revision + 1, format_record(refusal)))
 
 
 def _parse(record: Record | None) -> Refusal | None:
