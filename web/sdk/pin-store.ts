@@ -107,12 +107,13 @@ export class PinStore {
     const late = new Promise<never>((_, reject) => {
       patience = setTimeout(() => {
         this.#isSilent = true;
-        reject();
+        reject(new DOMException("IndexedDB does not answer", "TimeoutError"));
       }, PATIENCE_MS);
     });
     try {
       return await Promise.race([this.#open().then(work), late]);
-    } catch {
+    } catch (thrown) {
+      if (!(thrown instanceof DOMException)) throw thrown;
       this.#database = null; // The next one tries again.
       return otherwise;
     } finally {
@@ -129,6 +130,7 @@ export class PinStore {
 }
 
 async function openDatabase(onClosed: () => void): Promise<IDBDatabase> {
+  if (!globalThis.indexedDB) throw new DOMException("there is no IndexedDB", "NotSupportedError");
   const opening = indexedDB.open(NAME, 1);
   opening.addEventListener("upgradeneeded", () => {
     opening.result.createObjectStore(PINS);
@@ -154,6 +156,6 @@ function settled<T>(request: IDBRequest): Promise<T> {
 function committed(transaction: IDBTransaction): Promise<void> {
   return new Promise((resolve, reject) => {
     transaction.addEventListener("complete", () => resolve());
-    transaction.addEventListener("abort", () => reject(transaction.error));
+    transaction.addEventListener("abort", () => reject(transaction.error ?? new DOMException("aborted", "AbortError")));
   });
 }

@@ -13,7 +13,7 @@ import type {
 import { KMSError } from "../protocol/errors";
 import { isPlainObject } from "../protocol/guards";
 import type { AuditExport } from "./audit-export";
-import { type LogCheck, type LogMismatch, type LogPin, verifyClosing } from "./log-check";
+import { type LogCheck, LogMismatch, type LogPin, verifyClosing } from "./log-check";
 
 /** The log that goes on, and the one that was pinned before it. */
 export interface AcceptedLog {
@@ -113,7 +113,8 @@ export async function endOf(pin: LogPin, genesis: AuditEntry | null): Promise<En
   if (typeof checkpoint !== "string") return NO_END;
   try {
     return { ...NO_END, closing: checkpoint, endedAt: (await verifyClosing(checkpoint, pin)).size };
-  } catch {
+  } catch (thrown) {
+    if (!(thrown instanceof LogMismatch)) throw thrown;
     return NO_END; // It names another log's end, or one that is shorter than what was seen.
   }
 }
