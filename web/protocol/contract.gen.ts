@@ -302,7 +302,7 @@ export interface ExportAuditResult {
   next: number | null;
 }
 
-/** ``add_hours`` above 0; the end stays within the cap, counted from the creation. */
+/** ``add_hours``: a second or more; the end stays within the cap, counted from the creation. */
 export interface ExtendLeaseParams {
   leaseId: string;
   addHours: number;

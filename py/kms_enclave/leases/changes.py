@@ -17,6 +17,7 @@ from kms_enclave.keys.vapid import lease_copy_aad
 from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import (
     HOUR_MS,
+    MIN_HOURS,
     Lease,
     LeaseRecord,
     lease_not_found,
@@ -38,13 +39,20 @@ async def extend_lease(session: Session, lease_id: str, *, add_hours: float) -> 
     """
     lease = await _current_lease(session, lease_id)
     latest = _latest_end(session, lease.record)
-    end = lease.record.exp + math.ceil(add_hours * HOUR_MS) if 0 < add_hours <= 1000 else 0
+    # Beyond a thousand hours a product could be infinite.
+    is_possible = MIN_HOURS <= add_hours <= 1000
+    end = lease.record.exp + math.ceil(add_hours * HOUR_MS) if is_possible else 0
     if not lease.record.exp < end <= latest:
         cap = session.context.config.max_lease_hours
         raise KMSError(
             "lease.limit",
             f"Lease TTL can only grow, to a maximum of {cap} hours from the lease's creation",
-            details={"leaseId": lease_id, "latestExp": latest, "field": "addHours"},
+            details={
+                "leaseId": lease_id,
+                "latestExp": latest,
+                "field": "addHours",
+                "minHours": MIN_HOURS,
+            },
         )
     return await _prolong(session, lease, end)
 

@@ -24,6 +24,9 @@ from kms_enclave.structure import FieldError, camel_case, from_json
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
+    "HOUR_MS",
+    "KEPT_FOR_MS",
+    "MIN_HOURS",
     "Lease",
     "LeaseRecord",
     "LiveLease",
@@ -43,7 +46,7 @@ __all__ = [
 
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
-_MIN_HOURS: Final = 1 / 3_600
+MIN_HOURS: Final = 1 / 3_600
 KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
@@ -208,7 +211,7 @@ def verify_lease_current(record: LeaseRecord, *, expected_origin: str, now_ms: i
 def verify_ttl(ttl_hours: float, *, config: Config) -> int:
     """Return the lease's length in milliseconds. Raises KMSError ``lease.limit``."""
     fault = None
-    if not ttl_hours >= _MIN_HOURS:
+    if not ttl_hours >= MIN_HOURS:
         fault = "Lease TTL must be at least one second"
     elif ttl_hours > config.max_lease_hours:
         fault = f"Lease TTL exceeds maximum of {config.max_lease_hours} hours"
@@ -218,7 +221,7 @@ def verify_ttl(ttl_hours: float, *, config: Config) -> int:
             fault,
             details={
                 "field": "ttlHours",
-                "minHours": _MIN_HOURS,
+                "minHours": MIN_HOURS,
                 "maxHours": config.max_lease_hours,
             },
         )

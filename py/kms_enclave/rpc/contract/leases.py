@@ -231,7 +231,7 @@ class GetQuotaResult:
 
 @attrs.frozen
 class ExtendLeaseParams:
-    """``add_hours`` above 0; the end stays within the cap, counted from the creation."""
+    """``add_hours``: a second or more; the end stays within the cap, counted from the creation."""
 
     lease_id: str = attrs.field(validator=text(64))
     add_hours: float
