@@ -378,7 +378,7 @@ export interface GetInclusionProofResult {
   path: readonly string[];
 }
 
-/** This origin's leases; ended ones are listed for a week. */
+/** This origin's leases; ended ones are listed for 32 days. */
 export interface GetLeasesResult {
   leases: readonly LeaseInfo[];
 }

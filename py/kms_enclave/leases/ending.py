@@ -1,4 +1,4 @@
-"""The end of a lease: its keys go, an entry says why, what remains of it is kept a week."""
+"""The end of a lease: its keys go, an entry says why, what remains of it is kept 32 days."""
 
 from __future__ import annotations
 

@@ -47,7 +47,8 @@ __all__ = [
 MAX_SUBS: Final = 64
 HOUR_MS: Final = 3_600_000
 MIN_HOURS: Final = 1 / 3_600
-KEPT_FOR_MS: Final = 7 * 24 * HOUR_MS
+KEPT_FOR_MS: Final = 32 * 24 * HOUR_MS
+"""How long what has ended is kept: what a clock that was a month ahead ended is not forgotten."""
 _SIGNING: Final = "signing"
 _LAK: Final = "lak"
 
@@ -122,7 +123,7 @@ def lease_address(lease_id: str) -> Address:
 async def write_lease(unit: UnitOfWork, lease: Lease) -> None:
     """Store a lease with the handles it has.
 
-    One that has ended is kept for a week, so that its use is refused by the true reason.
+    One that has ended is kept for 32 days, so that its use is refused by the true reason.
     """
     record = lease.record
     ended = record.revoked_at is not None or record.ended_at is not None

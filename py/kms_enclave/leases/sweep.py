@@ -1,7 +1,7 @@
 """Taking away what time has ended: expired leases, dead tokens, grants that no longer count.
 
 Runs at start and once a minute. An expired lease loses its keys and gets one
-``lease.expire`` entry; what remains of it, and of a revoked one, goes a week later.
+``lease.expire`` entry; what remains of it, and of a revoked one, goes 32 days later.
 Nothing here decides whether a lease may be used: every use checks that itself.
 """
 
@@ -16,12 +16,10 @@ import attrs
 from kms_enclave.audit.entry import EntryDraft
 from kms_enclave.audit.journal import Change
 from kms_enclave.audit.signing import instance_draft
-from kms_enclave.audit.skew import MAX_BEHIND_MS
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance_in
 from kms_enclave.leases.book import chunk_addresses
-from kms_enclave.leases.emergency import listed_for_ms
 from kms_enclave.leases.lease import (
     Lease,
     LeaseRecord,
@@ -31,7 +29,8 @@ from kms_enclave.leases.lease import (
     write_lease,
 )
 from kms_enclave.leases.refusals import write_counts
-from kms_enclave.ports.storage import Address, Delete, Key, Record, StoragePort, StoreName
+from kms_enclave.leases.remains import delete_dead
+from kms_enclave.ports.storage import Address, Key, Record, StoragePort
 from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["EXPIRING_MS", "SWEEP_INTERVAL_S", "Sweeper"]
@@ -41,8 +40,7 @@ EXPIRING_MS: Final = 600_000
 """How long before its end a lease is announced as expiring."""
 _LEASES_AT_ONCE: Final = 32
 _BOOKS_AT_ONCE: Final = 100
-_RECORDS_AT_ONCE: Final = 500
-_EXPENDABLE: Final[tuple[StoreName, ...]] = ("tokens", "grants")
+_CHUNKS_AT_ONCE: Final = 500
 
 
 class Sweeper:
@@ -65,7 +63,7 @@ class Sweeper:
 
         await self._context.journal.commit(plan)
         await self._announce(ended)
-        await _delete_dead(self._context)
+        await delete_dead(self._context)
 
     async def _announce(self, ended: Sequence[LeaseRecord]) -> None:
         now_ms = self._context.clock.now_ms()
@@ -97,24 +95,6 @@ def _live_records(found: Sequence[tuple[Key, Record]], now_ms: int) -> Iterator[
             yield record
 
 
-async def _delete_dead(context: Context) -> None:
-    # Not by the clock alone: it may be ahead, and what it calls dead would be missing when
-    # it is set right. Behind what is committed time never goes, but by re-anchoring; the
-    # clock may go that far back, though, without anybody being asked.
-    head = await context.journal.read_head()
-    past_ms = min(context.clock.now_ms(), head.timestamp_ms) - MAX_BEHIND_MS
-    dead_since = past_ms - listed_for_ms(context.config)
-    for store in _EXPENDABLE:
-        dead = await context.storage.expired(store, now_ms=dead_since, limit=_RECORDS_AT_ONCE)
-        if dead:
-            await context.storage.commit(
-                expectations=(),
-                puts=(),
-                deletes=[Delete(Address(store, key)) for key, _ in dead],
-                durable=False,
-            )
-
-
 async def _expire_leases(context: Context, unit: UnitOfWork, now_ms: int) -> Sequence[LeaseRecord]:
     due = await context.storage.expired("leases", now_ms=now_ms, limit=_LEASES_AT_ONCE)
     ended: list[LeaseRecord] = []
@@ -138,7 +118,7 @@ async def _close_books(unit: UnitOfWork, storage: StoragePort, now_ms: int) -> N
         book = Address("quotas", key)
         await unit.delete(book)
         # What is beyond the limit has a time of its own.
-        for chunk in islice(chunk_addresses(book, stored), _RECORDS_AT_ONCE):
+        for chunk in islice(chunk_addresses(book, stored), _CHUNKS_AT_ONCE):
             await unit.delete(chunk)
 
 

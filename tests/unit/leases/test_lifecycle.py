@@ -385,15 +385,33 @@ async def test_an_expired_lease_loses_its_keys_at_the_next_start(world: World) -
     assert await verified(third)
 
 
-async def test_what_remains_of_a_lease_goes_after_a_week(world: World) -> None:
+async def test_what_remains_of_a_lease_goes_after_32_days(world: World) -> None:
     worker = await world.ready()
     await worker.create_lease(ttlHours=1)
     world.clock.advance(HOUR)
     await started(world)
-    world.clock.advance(7 * 24 * HOUR - 1)
+    world.clock.advance(32 * 24 * HOUR - 1)
     await started(world)
     assert await world.memory.count("leases") == 1
     world.clock.advance(1)
     await started(world)
     assert await world.memory.count("leases") == 0
     assert await world.memory.count("quotas") == 0
+
+
+async def test_tokens_of_a_revoked_lease_go_when_it_goes(world: World) -> None:
+    worker = await world.ready()
+    revoked, other = await worker.create_lease(ttlHours=1), await worker.create_lease(ttlHours=1)
+    token = await worker.issue(revoked)
+    await worker.issue(other)
+    await worker.call("revokeLease", leaseId=revoked)
+    world.clock.advance(2 * HOUR)
+    await started(world)
+    await started(world)
+    tokens = [key for key, _ in await world.memory.scan("tokens", after=None, limit=9)]
+    assert tokens == [token["jti"]]
+    world.clock.advance(33 * 24 * HOUR)
+    for _ in range(2):
+        await worker.call("revokeLease", leaseId=await worker.create_lease(ttlHours=1))
+        await started(world)
+    assert await world.memory.count("tokens") == 0

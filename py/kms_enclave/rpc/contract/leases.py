@@ -300,7 +300,7 @@ class LeaseInfo:
 
 @attrs.frozen
 class GetLeasesResult:
-    """This origin's leases; ended ones are listed for a week."""
+    """This origin's leases; ended ones are listed for 32 days."""
 
     leases: tuple[LeaseInfo, ...]
 
