@@ -15,6 +15,7 @@ import attrs
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.encoding import format_json, parse_json
 from kms_enclave.errors import KMSError
+from kms_enclave.leases.lease import KEPT_FOR_MS
 from kms_enclave.leases.quota import (
     ChunkNeededError,
     Decision,
@@ -46,7 +47,6 @@ __all__ = [
 
 _READ_AT_ONCE: Final = 32
 _DELETED_AT_ONCE: Final = 32
-_LONGEST_MS: Final = 24 * 3_600_000
 
 
 @from_json
@@ -87,13 +87,13 @@ def parse_book(record: Record | None) -> BookRecord:
 
 
 def chunk_addresses(book: Address, record: Record) -> Iterator[Address]:
-    """Yield where the full chunks of a stored book are; none where it is damaged."""
+    """Yield where the chunks of a stored book are; none where it is damaged."""
     try:
         windows = parse_book(record).windows
     except KMSError:
         return
     for window in windows:
-        for index in range(window.first_chunk, window.next_chunk):
+        for index in range(window.first_kept, window.next_chunk):
             yield _chunk_address(book, window.name, index)
 
 
@@ -138,35 +138,33 @@ class Book:
                 await self._load(window, needed.index)
 
     def grant(self, quota: Quota, count: int, *, now_ms: int) -> None:
-        """Count what was decided; :meth:`puts` then says what to write."""
+        """Count what was decided; :meth:`take_writes` then says what to write."""
         self._report_change(self)
         filled = self._window(quota).grant(count, now_ms=now_ms)
         if filled is not None:
             index, entries = filled
-            # Long enough for nobody to ask for it: whoever has not dropped it by then has not
-            # granted since, and drops everything unread.
-            expires_ms = now_ms + 2 * quota.length_ms
-            record = Record(1, format_json(list(entries)), {}, expires_ms)
+            record = Record(1, format_json(list(entries)), {}, now_ms + KEPT_FOR_MS)
             self._filled.append(Put(_chunk_address(self._address, quota.window, index), record))
 
     def expectation(self) -> Expectation:
         """Return the revision that a commit about this book rests on."""
         return Expectation(self._address, self._revision)
 
-    def puts(self, *, now_ms: int) -> Sequence[Put]:
-        """Return what was changed since the last call, and count the new revision."""
+    def take_writes(self, *, now_ms: int) -> tuple[Sequence[Put], Sequence[Delete]]:
+        """Return what was changed since the last call, and count the new revision.
+
+        Of chunks that nothing needs any more some are deleted, the rest by later commits.
+        """
         self._revision += 1
         filled, self._filled = self._filled, []
-        record = Record(self._revision, self._format(), {}, now_ms + _LONGEST_MS)
-        return (*filled, Put(self._address, record))
-
-    def deletes(self) -> Sequence[Delete]:
-        """Return chunks that nothing needs any more; ask once a commit. The rest is swept."""
-        return [
+        deletes = [
             Delete(_chunk_address(self._address, window.name, index))
             for window in self._windows.values()
-            for index in window.take_left()[:_DELETED_AT_ONCE]
+            for index in window.take_left(_DELETED_AT_ONCE)
         ]
+        # Kept past the longest window: a clock that is ahead may be set back to when it counts.
+        record = Record(self._revision, self._format(), {}, now_ms + KEPT_FOR_MS)
+        return (*filled, Put(self._address, record)), deletes
 
     def _format(self) -> str:
         # By hand: this is the hot path. A test reads it back.
@@ -180,6 +178,7 @@ class Book:
                 "firstChunk": window.first_chunk,
                 "nextChunk": window.next_chunk,
                 "tail": window.tail,
+                "firstKept": window.first_kept,
             }
             for window in {**self._stored, **records}.values()
         ]
@@ -203,7 +202,7 @@ class Book:
         records = await self._storage.read(addresses)
         found = [record for record in records if record is not None]
         if len(found) < len(numbers):
-            # Swept while the clock was ahead, before it was set back to when they count.
+            # Lost, or swept by a clock that was ahead longer than they are kept.
             window.gather()
             return
         for number, record in zip(numbers, found, strict=True):

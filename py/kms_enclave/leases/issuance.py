@@ -234,6 +234,9 @@ class Issuer:
         tokens = [(outcome, claims) for outcome in granted for claims in outcome.claims]
         proofs = [outcome.proof for outcome in granted if outcome.proof is not None]
         books = self._ledger.take_changed_books()
+        # Before the writes: they count the revision that the commit makes.
+        rests_on = [book.expectation() for book in books]
+        writes = [book.take_writes(now_ms=now_ms) for book in books]
         leases = {outcome.lease.record.lease_id: outcome for outcome in granted}
         return Change(
             drafts=[
@@ -243,18 +246,18 @@ class Issuer:
             ],
             expectations=[
                 *(named for lease_id in leases for named in self._ledger.expectations(lease_id)),
-                *(book.expectation() for book in books),
+                *rests_on,
                 *(Expectation(token_address(claims.jti), ABSENT) for _, claims in tokens),
                 *(proof.expectation() for proof in proofs),
                 *refused.expectations,
             ],
             puts=[
-                *(put for book in books for put in book.puts(now_ms=now_ms)),
+                *(put for puts, _ in writes for put in puts),
                 *(token_put(outcome, claims) for outcome, claims in tokens),
                 *(proof.put() for proof in proofs),
                 *refused.puts,
             ],
-            deletes=[delete for book in books for delete in book.deletes()],
+            deletes=[delete for _, deletes in writes for delete in deletes],
         )
 
     def _announce(self, granted: Granted) -> None:

@@ -50,7 +50,8 @@ class WindowRecord:
 
     ``used`` counts what had not left at the last change; of chunk ``first_chunk`` the first
     ``skipped`` entries had. ``newest`` is the time of the last grant. ``tail`` is time (ms),
-    count, time, count, … of the newest entries.
+    count, time, count, … of the newest entries. Chunks from ``first_kept`` to before
+    ``first_chunk`` have left and are still to be deleted.
     """
 
     name: str
@@ -60,6 +61,7 @@ class WindowRecord:
     first_chunk: int
     next_chunk: int
     tail: tuple[int, ...]
+    first_kept: int = 0
 
 
 def empty_window(name: str) -> WindowRecord:
@@ -103,10 +105,10 @@ class GrantWindow:
         self._newest = record.newest
         self._skipped = record.skipped
         self._first_chunk = record.first_chunk
+        self._first_kept = record.first_kept
         unread = record.next_chunk - record.first_chunk
         self._chunks: deque[_Entries | None] = deque([None] * unread)
         self._tail: _Entries = deque(_pairs(record.tail))
-        self._left: list[int] = []
 
     def decide(self, count: int, *, limit: int, now_ms: int) -> Decision:
         """Say whether ``count`` more may be granted at ``now_ms`` (which never goes back).
@@ -168,9 +170,11 @@ class GrantWindow:
         """
         self.restamp(self._newest)
 
-    def take_left(self) -> Sequence[int]:
-        """Return the chunks that nothing needs any more, once each."""
-        left, self._left = self._left, []
+    def take_left(self, limit: int) -> Sequence[int]:
+        """Return up to ``limit`` chunks that nothing needs any more, each once for good."""
+        end = min(self._first_kept + limit, self._first_chunk)
+        left = range(self._first_kept, end)
+        self._first_kept = end
         return left
 
     def to_record(self) -> WindowRecord:
@@ -183,6 +187,7 @@ class GrantWindow:
             first_chunk=self._first_chunk,
             next_chunk=self._first_chunk + len(self._chunks),
             tail=_flat(self._tail),
+            first_kept=self._first_kept,
         )
 
     def _drop_what_left(self, now_ms: int) -> None:
@@ -207,7 +212,6 @@ class GrantWindow:
 
     def _drop_chunk(self) -> None:
         self._chunks.popleft()
-        self._left.append(self._first_chunk)
         self._first_chunk += 1
         self._skipped = 0
 

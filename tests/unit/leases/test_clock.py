@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from doubles import START_MS, FakeClock
-from enclave import CREDENTIALS, ENDPOINT, Refusal, Worker, World
+from enclave import CONFIG, CREDENTIALS, ENDPOINT, Refusal, Worker, World
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000
@@ -31,9 +31,9 @@ async def _lease_of(worker: Worker, tokens: int, **changes: Any) -> str:
     return await worker.create_lease(quotas={"tokensPerHour": tokens, **_ROOMY}, **changes)
 
 
-async def _sweep(world: World) -> None:
+async def _sweep(world: World, **options: Any) -> None:
     """Start another worker, and let it sweep."""
-    await world.worker()
+    await world.worker(**options)
     for _ in range(200):
         await asyncio.sleep(0)
 
@@ -188,27 +188,97 @@ async def test_what_is_asked_while_the_clock_is_ahead_takes_nothing_from_a_windo
     assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS - 1000)
 
 
-async def test_chunks_that_a_clock_ahead_had_swept_still_count_and_leave_in_time(
+async def test_full_chunks_are_kept_by_a_clock_ahead_and_leave_in_their_own_time(
     world: World,
 ) -> None:
     worker = await world.ready()
     lease_id = await _lease_of(worker, 70, ttlHours=24)
     other = await _lease_of(worker, 1, ttlHours=24)
     for _ in range(70):
-        world.clock.advance(10)
         await worker.issue(lease_id)
+        world.clock.advance(10)
     world.clock.advance(12 * _HOUR_MS)
     await worker.issue(other)  # With this the log's time is ahead too.
     await _sweep(world)
-    assert await world.memory.scan_prefix("grants", prefix=lease_id, after=None, limit=1) == []
     world.clock.advance(-12 * _HOUR_MS)
     again = await world.worker()
     await _authenticate(again)
     refusal = await _refused(again, lease_id)
-    assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS)
+    assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS - 700)
     assert (refusal.details["used"], refusal.details["limit"]) == (70, 70)
-    world.clock.advance(_HOUR_MS)
+    world.clock.advance(_HOUR_MS - 700)
     await again.issue(lease_id)
+
+
+async def test_chunks_that_are_gone_count_as_granted_with_the_newest(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 70)
+    for _ in range(70):
+        await worker.issue(lease_id)
+        world.clock.advance(10)
+    for key, _ in await world.memory.scan_prefix("grants", prefix=lease_id, after=None, limit=99):
+        await world.delete("grants", key)
+    again = await world.worker()
+    refusal = await _refused(again, lease_id)
+    assert (refusal.code, refusal.retry_after_ms) == ("quota.exceeded.lease", _HOUR_MS - 10)
+    assert refusal.details["used"] == 70
+
+
+@pytest.mark.parametrize("ahead_ms", [25 * _HOUR_MS, _MONTH_MS - _HOUR_MS])
+async def test_the_hour_of_a_long_lease_is_not_granted_again_after_a_clock_ahead(
+    world: World, ahead_ms: int
+) -> None:
+    config = {"maxLeaseHours": 720}
+    worker = await world.ready(config=config)
+    lease_id = await _lease_of(worker, 2, ttlHours=720)
+    other = await _lease_of(worker, 2, ttlHours=720, userId="bob")
+    await worker.issue(lease_id)
+    await worker.issue(lease_id)
+    world.clock.advance(ahead_ms)
+    await worker.issue(other)  # With this the log's time is ahead too.
+    await _sweep(world, config=config)
+    world.clock.advance(-ahead_ms)
+    await _sweep(world, config=config)
+    again = await world.worker(config=config)
+    await _authenticate(again)
+    assert (await _refused(again, lease_id)).code == "quota.exceeded.lease"
+
+
+@pytest.mark.parametrize("ahead_ms", [25 * _HOUR_MS, 31 * 24 * _HOUR_MS])
+@pytest.mark.parametrize("whose", ["user", "relay"])
+async def test_a_users_day_and_a_relays_hour_are_not_granted_again_after_a_clock_ahead(
+    world: World, whose: str, ahead_ms: int
+) -> None:
+    caps = {"perUserPerDay": 2, "perRelayPerHour": 2, "refuseRelayOverCap": True}
+    config = {"quotas": {**CONFIG["quotas"], **caps}}
+    worker = await world.ready(config=config)
+    lease_id = await _lease_of(worker, 10, ttlHours=24)
+    await worker.issue(lease_id, relayId="relay-1")
+    await worker.issue(lease_id, relayId="relay-1")
+    world.clock.advance(ahead_ms)
+    await _lease_of(worker, 10)  # With this the log's time is ahead too.
+    await _sweep(world, config=config)
+    world.clock.advance(-ahead_ms)
+    await _sweep(world, config=config)
+    again = await world.worker(config=config)
+    asks = {"user": {}, "relay": {"relayId": "relay-1"}}[whose]
+    users = {"user": {}, "relay": {"userId": "bob"}}[whose]
+    back = await _lease_of(again, 10, **users)
+    with pytest.raises(Refusal) as caught:
+        await again.issue(back, **asks)
+    assert caught.value.code == f"quota.exceeded.{whose}"
+
+
+async def test_nothing_is_swept_while_the_clock_is_behind(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 10, ttlHours=2)
+    other = await _lease_of(worker, 10, ttlHours=24)
+    world.clock.advance(2 * _HOUR_MS)
+    await worker.issue(other)
+    world.clock.advance(-2 * _HOUR_MS)
+    await _sweep(world)
+    await _authenticate(worker)
+    await worker.issue(lease_id)
 
 
 async def test_a_lease_created_in_the_future_ends_with_its_tokens_listed(world: World) -> None:

@@ -157,6 +157,27 @@ async def test_a_book_is_read_back_as_it_was_written(world: World) -> None:
     assert record.standing == SPOTLESS
 
 
+async def test_chunks_that_a_long_rest_has_left_go_with_the_next_commits(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=24, quotas={"tokensPerHour": 1000})
+    full = 40
+    await _issue(world, worker, lease_id, full * CHUNK)
+
+    async def chunks() -> int:
+        found = await world.memory.scan_prefix(
+            "grants", prefix=f"{lease_id}/tokens/", after=None, limit=1000
+        )
+        return len(found)
+
+    assert await chunks() == full
+    world.clock.advance(_HOUR_MS)
+    await worker.issue(lease_id)
+    assert 0 < await chunks() < full
+    again = await world.worker()
+    await again.issue(lease_id)
+    assert await chunks() == 0
+
+
 async def test_books_of_which_nothing_counts_any_more_are_closed(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"tokensPerHour": 1000})
@@ -164,7 +185,7 @@ async def test_books_of_which_nothing_counts_any_more_are_closed(world: World) -
     await _issue(world, worker, lease_id, 2 * CHUNK)
     assert await world.memory.count("quotas") == 3
     assert await world.memory.count("grants")
-    world.clock.advance(24 * _HOUR_MS)
+    world.clock.advance(32 * 24 * _HOUR_MS)
     await world.worker()
     for _ in range(1000):
         await asyncio.sleep(0)
@@ -178,7 +199,7 @@ async def test_closing_a_book_leaves_those_whose_names_begin_like_it(world: Worl
     world.clock.advance(12 * _HOUR_MS)
     longer = await worker.create_lease(userId="ada/phone", quotas={"tokensPerHour": 200})
     await _issue(world, worker, longer, CHUNK)
-    world.clock.advance(12 * _HOUR_MS - CHUNK)
+    world.clock.advance(32 * 24 * _HOUR_MS - 12 * _HOUR_MS - CHUNK)
     await world.worker()
     for _ in range(1000):
         await asyncio.sleep(0)
