@@ -33,7 +33,7 @@ from kms_enclave.leases.standing import verify_standing
 from kms_enclave.leases.token import TokenClaims, stagger
 from kms_enclave.ports.storage import Address
 
-__all__ = ["decide", "is_violation", "verify_eid"]
+__all__ = ["decide", "is_quotas", "is_violation", "verify_eid"]
 
 _USER_ALERTS = (80,)
 _RELAY_ALERTS = (80, 100)
@@ -142,6 +142,11 @@ def verify_eid(eid: str, *, lease: LeaseRecord) -> None:
     """Raise KMSError ``eid.unknown`` unless an endpoint of the lease has this id."""
     if all(sub.eid != eid for sub in lease.subs):
         raise KMSError("eid.unknown", details={"requestedEid": eid})
+
+
+def is_quotas(refusal: KMSError) -> bool:
+    """Tell whether a quota refused a call, or the rest after too many such refusals."""
+    return refusal.code.startswith("quota.")
 
 
 def is_violation(refusal: KMSError) -> bool:

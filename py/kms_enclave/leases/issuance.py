@@ -25,7 +25,7 @@ from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.instance import read_instance
-from kms_enclave.leases.decision import decide, is_violation
+from kms_enclave.leases.decision import decide, is_quotas, is_violation
 from kms_enclave.leases.issued import make_tokens, token_drafts, token_put
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.ledger import Ledger
@@ -40,6 +40,7 @@ from kms_enclave.leases.requests import (
 )
 from kms_enclave.leases.standing import with_rest
 from kms_enclave.leases.token import format_token, signing_input, token_address
+from kms_enclave.leases.waiting import within_lease
 from kms_enclave.ports.storage import ABSENT, Address, Expectation, StorageError
 
 __all__ = ["Issuer"]
@@ -172,14 +173,18 @@ class Issuer:
                 now_ms=now_ms,
             )
         except KMSError as refusal:
+            if not is_quotas(refusal):
+                return refusal
+            account = await self._ledger.account(lease_id)
+            clock_ms = self._context.clock.now_ms()
+            told = refusal
             if is_violation(refusal):
-                account = await self._ledger.account(lease_id)
                 standing = account.book.standing.violated(now_ms)
                 account.book.stand(standing)
                 if standing.is_suspended(now_ms):
                     suspended[lease_id] = account.lease.record
-                    return with_rest(refusal, standing, clock_ms=self._context.clock.now_ms())
-            return refusal
+                    told = with_rest(refusal, standing, clock_ms=clock_ms)
+            return within_lease(told, call.request, account, clock_ms=clock_ms)
 
     async def _sign(self, calls: Sequence[_Call]) -> Mapping[str, Exception]:
         """Sign what was granted, a lease at a time, all at once; return the errors by lease."""

@@ -148,8 +148,8 @@ async def test_more_sends_than_the_limit_never_fit(world: World) -> None:
 
 
 async def test_a_users_day_is_counted_over_all_leases(world: World) -> None:
-    worker = await world.ready(config=_quotas(perUserPerDay=3))
-    one, two = await worker.create_lease(), await worker.create_lease()
+    worker = await world.ready(config={**_quotas(perUserPerDay=3), "maxLeaseHours": 48})
+    one, two = await worker.create_lease(), await worker.create_lease(ttlHours=48)
     await worker.issue(one)
     await _record(worker, two, 2)
     refusal = await _refused(worker.issue(two))

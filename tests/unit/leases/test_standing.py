@@ -225,3 +225,58 @@ def test_violations_that_were_forgotten_stay_so_when_the_clock_is_set_back() -> 
         standing = standing.violated(1_000_000)
     moved = standing.restamped(last_ms=1_000_000 + _HOUR_MS, now_ms=1_000_001)
     assert moved.token_ttl_s(1_000_001) == 900
+
+
+async def _wait_of(worker: Worker, method: str, **params: Any) -> tuple[str, int | None]:
+    with pytest.raises(Refusal) as caught:
+        await worker.call(method, **params)
+    return caught.value.code, caught.value.retry_after_ms
+
+
+@pytest.mark.parametrize(
+    ("life_ms", "wait_ms"),
+    [
+        (_HOUR_MS // 2, None),
+        (_HOUR_MS, None),
+        (_HOUR_MS + 59_999, None),
+        (_HOUR_MS + 60_000, _HOUR_MS),
+    ],
+)
+async def test_a_wait_that_a_lease_does_not_outlast_with_a_tokens_least_life_is_none(
+    world: World, life_ms: int, wait_ms: int | None
+) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=life_ms / _HOUR_MS, quotas={"tokensPerHour": 1})
+    await worker.issue(lease_id)
+    asked = {"leaseId": lease_id, "endpoint": ENDPOINT}
+    assert await _wait_of(worker, "issueVAPIDJWT", **asked) == ("quota.exceeded.lease", wait_ms)
+    if wait_ms is not None:
+        world.clock.advance(wait_ms)
+        await worker.issue(lease_id)
+
+
+@pytest.mark.parametrize(("life_ms", "wait_ms"), [(60_000, None), (60_001, 60_000)])
+async def test_a_wait_to_send_lasts_into_the_leases_last_moment(
+    world: World, life_ms: int, wait_ms: int | None
+) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=life_ms / _HOUR_MS, quotas={"sendsPerMinute": 1})
+    asked = {"leaseId": lease_id, "eid": "one", "count": 1}
+    await worker.call("recordSends", **asked)
+    assert await _wait_of(worker, "recordSends", **asked) == ("quota.exceeded.lease", wait_ms)
+    if wait_ms is not None:
+        world.clock.advance(wait_ms)
+        await worker.call("recordSends", **asked)
+
+
+async def test_a_rest_that_a_lease_does_not_outlast_is_no_wait(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(ttlHours=1, quotas={"sendsPerMinute": 1})
+    asked = {"leaseId": lease_id, "eid": "one", "count": 1}
+    await worker.call("recordSends", **asked)
+    waits = [await _wait_of(worker, "recordSends", **asked) for _ in range(12)]
+    assert waits[9:] == [
+        ("quota.exceeded.lease", 60_000),
+        ("quota.exceeded.lease", None),
+        ("quota.suspended", None),
+    ]

@@ -79,7 +79,7 @@ export const TOKEN_CHECKS: readonly Check[] = [
     title: "A lease of three tokens an hour gives three, and says when the next",
     async run(world) {
       world.need("setup");
-      const { leaseId } = await world.kms.createLease(leaseOf(world, { quotas: { tokensPerHour: 3 } }));
+      const { leaseId } = await world.kms.createLease(leaseOf(world, { ttlHours: 2, quotas: { tokensPerHour: 3 } }));
       const params = { leaseId, endpoint: ENDPOINT };
       for (let granted = 0; granted < 3; granted += 1) await world.kms.issueVAPIDJWT(params);
       const { retryAfterMs } = await expectRefusal("quota.exceeded.lease", world.kms.issueVAPIDJWT(params));
