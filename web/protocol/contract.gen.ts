@@ -576,7 +576,7 @@ export interface QuotaOverrides {
   sendsPerMinutePerEid?: number | null;
 }
 
-/** ``next_at_ms`` is when one more would be granted; null where it would be granted now. */
+/** ``next_at_ms`` is when this quota would grant one more; null where it would now. Another quota may refuse the call, and the lease may be over by then: in its last minute it issues no token. Of ``burst_sends`` it is null also where all are under way, since nobody knows when one is answered. */
 export interface QuotaState {
   limit: number;
   used: number;

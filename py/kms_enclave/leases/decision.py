@@ -33,7 +33,7 @@ from kms_enclave.leases.standing import verify_standing
 from kms_enclave.leases.token import TokenClaims, stagger
 from kms_enclave.ports.storage import Address
 
-__all__ = ["decide", "is_quotas", "is_violation", "verify_eid"]
+__all__ = ["decide", "is_quotas", "is_violation", "verify_eid", "verify_usable"]
 
 _USER_ALERTS = (80,)
 _RELAY_ALERTS = (80, 100)
@@ -156,13 +156,21 @@ def is_violation(refusal: KMSError) -> bool:
     )
 
 
+def verify_usable(account: Account, *, expected_origin: str, now_ms: int) -> LiveLease:
+    """Return the lease, if this origin may use it now but for a rest after refused calls.
+
+    Raises KMSError like ``verify_live_lease``.
+    """
+    suspended = account.patterns.match(account.lease.record.user_id)
+    return verify_live_lease(
+        account.lease, expected_origin=expected_origin, now_ms=now_ms, suspended=suspended
+    )
+
+
 def _verify_lease(
     context: Context, account: Account, request: LeaseRequest, now_ms: int
 ) -> LiveLease:
-    suspended = account.patterns.match(account.lease.record.user_id)
-    lease = verify_live_lease(
-        account.lease, expected_origin=request.origin, now_ms=now_ms, suspended=suspended
-    )
+    lease = verify_usable(account, expected_origin=request.origin, now_ms=now_ms)
     verify_standing(account.book.standing, now_ms=now_ms, clock_ms=context.clock.now_ms())
     return lease
 
