@@ -27,6 +27,7 @@ from kms_enclave.leases.charges import (
 from kms_enclave.leases.endpoint import verify_audience
 from kms_enclave.leases.lease import LeaseRecord, LiveLease, verify_live_lease
 from kms_enclave.leases.ledger import Account, Ledger
+from kms_enclave.leases.places import Place
 from kms_enclave.leases.relay import ProofUse, RelayCall, bind_relay, verify_relay_proof
 from kms_enclave.leases.requests import CountedRequest, Granted, IssueRequest, LeaseRequest
 from kms_enclave.leases.standing import verify_standing
@@ -44,14 +45,14 @@ async def decide(
     ledger: Ledger,
     request: CountedRequest,
     *,
-    in_flight: int,
+    place: Place,
     nonces: set[Address],
     now_ms: int,
 ) -> Granted:
     """Grant and count, or raise KMSError with the code of the first rule that refuses.
 
-    ``in_flight`` is how many issuing calls of the lease were under way when this one came,
-    ``nonces`` what the relay proofs of other calls of this commit have used.
+    ``place`` is the call's own, taken if one was free when it came; ``nonces`` are what the
+    relay proofs of other calls of this commit have used.
     """
     account = await ledger.account(request.lease_id)
     verify_clock(clock_ms=context.clock.now_ms(), now_ms=now_ms)
@@ -61,8 +62,9 @@ async def decide(
     if isinstance(request, IssueRequest):
         _verify_endpoint(request, lease=lease.record)
         proof = await _require_proof(context, request, lease.record, nonces)
-        if in_flight >= lease.record.quotas.burst_sends:
-            raise burst_refusal(lease.record, used=in_flight)
+        if place.used() >= lease.record.quotas.burst_sends:
+            raise burst_refusal(lease.record, used=place.used())
+        place.take()
         tokens, sends, eid = request.count, request.sends, request.endpoint.eid
     else:
         verify_eid(request.eid, lease=lease.record)

@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections import Counter
 from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final
 
@@ -29,6 +28,7 @@ from kms_enclave.leases.decision import decide, is_quotas, is_violation
 from kms_enclave.leases.issued import make_tokens, token_drafts, token_put
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.ledger import Ledger
+from kms_enclave.leases.places import Place, Places
 from kms_enclave.leases.refusals import Due, Refusal, RefusalLog
 from kms_enclave.leases.requests import (
     CountedRequest,
@@ -51,7 +51,7 @@ _MAX_CALLS_PER_COMMIT: Final = 64
 @attrs.define
 class _Call:
     request: CountedRequest
-    in_flight: int
+    place: Place
     reply: asyncio.Future[Sequence[Token]]
     outcome: Granted | Exception | None = None
     jwts: Sequence[str] = ()
@@ -65,32 +65,43 @@ class Issuer:
         self._ledger = ledger
         self._refusals = RefusalLog(crypto=context.crypto, storage=context.storage)
         self._waiting: list[_Call] = []
+        self._in_turn: Sequence[_Call] = ()
         self._committing: asyncio.Task[None] | None = None
-        self._in_flight: Counter[tuple[str, str]] = Counter()
+        self._places = Places()
 
     async def issue(self, request: IssueRequest) -> Sequence[Token]:
         """Issue the tokens. Raises KMSError with the code of the first rule that refuses."""
-        # By origin too: nobody takes another's place.
         key = (request.origin, request.lease_id)
-        in_flight = self._in_flight[key]
-        self._in_flight[key] += 1
+        place = self._places.arrive(key)
         try:
-            return await self._enqueue(request, in_flight)
+            return await self._enqueue(request, place)
         finally:
-            self._in_flight[key] -= 1
-            if not self._in_flight[key]:
-                del self._in_flight[key]
+            self._places.leave(key, place)
 
     async def record_sends(self, request: SendsRequest) -> None:
         """Count sends before they are made. Raises KMSError like :meth:`issue`."""
-        await self._enqueue(request, 0)
+        await self._enqueue(request, Place())
 
-    def in_flight(self, request: LeaseRequest) -> int:
-        """Return how many issuing calls of a lease are under way."""
-        return self._in_flight[request.origin, request.lease_id]
+    async def in_flight(self, request: LeaseRequest) -> int:
+        """Return how many issuing calls of a lease are under way, without those to be refused.
 
-    async def _enqueue(self, request: CountedRequest, in_flight: int) -> Sequence[Token]:
-        call = _Call(request, in_flight, asyncio.get_running_loop().create_future())
+        For questions to the ledger: while one is asked, no call is half decided. Raises
+        KMSError ``lease.not.found``.
+        """
+        account = await self._ledger.account(request.lease_id)
+        key = (request.origin, request.lease_id)
+        undecided = [
+            call.place
+            for call in (*self._in_turn, *self._waiting)
+            if (call.request.origin, call.request.lease_id) == key
+            and isinstance(call.request, IssueRequest)
+            and not call.reply.done()
+        ]
+        limit = account.lease.record.quotas.burst_sends
+        return self._places.count(key, undecided, limit=limit)
+
+    async def _enqueue(self, request: CountedRequest, place: Place) -> Sequence[Token]:
+        call = _Call(request, place, asyncio.get_running_loop().create_future())
         self._waiting.append(call)
         if self._committing is None or self._committing.done():
             self._committing = asyncio.create_task(self._commit_waiting())
@@ -100,6 +111,7 @@ class Issuer:
         while self._waiting:
             calls = self._waiting[:_MAX_CALLS_PER_COMMIT]
             del self._waiting[:_MAX_CALLS_PER_COMMIT]
+            self._in_turn = calls
             error = await _failure_of(self._commit(calls))
             if error is not None:
                 # Nothing was written, so nothing was issued; what was counted in memory
@@ -110,6 +122,7 @@ class Issuer:
                 for call in calls:
                     if not call.reply.done():
                         call.reply.set_exception(error)
+        self._in_turn = ()
 
     async def _commit(self, calls: Sequence[_Call]) -> None:
         due, decided_ms = Due(), 0
@@ -143,6 +156,8 @@ class Issuer:
         failed: dict[str, Exception] = {}
         while True:
             self._ledger.begin(now_ms)
+            for call in calls:
+                call.place.undo()
             suspended: dict[str, LeaseRecord] = {}
             nonces: set[Address] = set()
             for call in calls:
@@ -168,7 +183,7 @@ class Issuer:
                 self._context,
                 self._ledger,
                 call.request,
-                in_flight=call.in_flight,
+                place=call.place,
                 nonces=nonces,
                 now_ms=now_ms,
             )

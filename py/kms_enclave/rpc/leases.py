@@ -112,7 +112,11 @@ async def _get_quota(
 
     async def read(now_ms: int) -> LeaseUsage:
         return await read_usage(
-            context, ledger, request, in_flight=issuer.in_flight(request), now_ms=now_ms
+            context,
+            ledger,
+            request,
+            in_flight=await issuer.in_flight(request),
+            now_ms=now_ms,
         )
 
     state = await ledger.consult(read)

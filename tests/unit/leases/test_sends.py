@@ -286,6 +286,62 @@ async def test_one_call_too_many_at_once_is_refused_and_not_queued(world: World)
     await worker.issue(lease_id)
 
 
+async def test_calls_refused_for_their_number_take_no_place(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"burstSends": 2})
+    calls = [asyncio.create_task(worker.issue(lease_id)) for _ in range(400)]
+    await asyncio.wait(calls[:2])
+    assert sum(not call.done() for call in calls) > 300
+    assert (await worker.issue(lease_id))["jwt"]
+    outcomes = await asyncio.gather(*calls, return_exceptions=True)
+    refused = [each for each in outcomes if isinstance(each, Refusal)]
+    assert len(refused) == 398
+    assert {(each.details["used"], each.details["limit"]) for each in refused} == {(2, 2)}
+
+
+async def test_calls_at_once_are_told_without_those_that_are_refused(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"burstSends": 2})
+    calls = [asyncio.create_task(worker.issue(lease_id)) for _ in range(400)]
+    at_first = await worker.call("getQuota", leaseId=lease_id)
+    await asyncio.wait(calls[:2])
+    then = await worker.call("getQuota", leaseId=lease_id)
+    assert (at_first["burstSends"]["used"], then["burstSends"]["used"]) == (2, 0)
+    assert not all(call.done() for call in calls)
+    await asyncio.gather(*calls, return_exceptions=True)
+
+
+async def test_calls_refused_for_something_else_take_no_place(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await worker.create_lease(quotas={"burstSends": 1})
+    strange = {**ENDPOINT, "eid": "three"}
+    *refused, token = await asyncio.gather(
+        *(worker.issue(lease_id, endpoint=strange) for _ in range(5)),
+        worker.issue(lease_id),
+        return_exceptions=True,
+    )
+    codes = {each.code for each in refused if isinstance(each, Refusal)}
+    assert codes == {"endpoint.not.in.lease"}
+    assert isinstance(token, dict)
+
+
+async def test_calls_decided_anew_after_another_tabs_commit_take_one_place_each(
+    world: World,
+) -> None:
+    first, second = await world.ready(), await world.worker()
+    lease_id = await first.create_lease(quotas={"burstSends": 2})
+
+    async def commit_in_another_tab(_: object) -> None:
+        world.storage.before_commit = None
+        await second.issue(lease_id)
+
+    world.storage.before_commit = commit_in_another_tab
+    outcomes = await asyncio.gather(
+        *(first.issue(lease_id) for _ in range(3)), return_exceptions=True
+    )
+    assert [isinstance(each, Refusal) for each in outcomes] == [False, False, True]
+
+
 async def test_calls_of_another_origin_take_no_place_of_the_leases(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(quotas={"burstSends": 1})
