@@ -79,6 +79,19 @@ async def test_several_entries_of_a_change_are_linked_in_order(desk: Desk) -> No
     assert second["previousHash"] == first["chainHash"]
 
 
+async def test_a_commit_is_durable(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    commit, asked = desk.memory.commit, []
+
+    async def note(*, durable: bool, **change: Any) -> None:
+        asked.append(durable)
+        await commit(durable=durable, **change)
+
+    monkeypatch.setattr(desk.memory, "commit", note)
+    await desk.one.commit(desk.plain)
+    await desk.two.commit(desk.plain)
+    assert asked == [True, True]
+
+
 async def test_time_goes_back_to_where_a_change_adjusts_the_clock(desk: Desk) -> None:
     adjusted_ms = desk.clock.now_ms() - 1000
 
