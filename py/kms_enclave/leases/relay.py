@@ -18,6 +18,7 @@ import attrs
 
 from kms_enclave.encoding import canonical_json, format_base64url, parse_base64url
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.leases.points import verify_ed25519_point, verify_p256_point
 from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
 from kms_enclave.ports.storage import (
     ABSENT,
@@ -49,8 +50,7 @@ WINDOW_MS: Final = 60_000
 _VERSION: Final = "ATS/KMS/relay-proof/v1"
 _SIGNATURE_BYTES: Final = 64
 _NONCE_BYTES: Final = range(16, 65)
-_KEY_BYTES: Final = {"Ed25519": 32, "ES256": 65}
-_UNCOMPRESSED: Final = 4
+_VERIFY_POINT: Final = {"Ed25519": verify_ed25519_point, "ES256": verify_p256_point}
 
 Fault = Literal["missing", "malformed", "stale", "future", "relay", "signature", "reused"]
 
@@ -84,15 +84,15 @@ class RelayCall:
 
 
 def verify_binding(binding: RelayBinding, *, field: str) -> None:
-    """Raise FieldError unless the key has the form that its algorithm wants."""
+    """Raise FieldError unless the key is one of its algorithm: no proof would verify with it."""
     try:
         raw = parse_base64url(binding.key)
     except ValueError:
         raise FieldError(f"{field}.key", "must be base64url without padding") from None
-    if len(raw) != _KEY_BYTES[binding.alg]:
-        raise FieldError(f"{field}.key", f"must be {_KEY_BYTES[binding.alg]} bytes")
-    if binding.alg == "ES256" and raw[0] != _UNCOMPRESSED:
-        raise FieldError(f"{field}.key", "must be an uncompressed point")
+    try:
+        _VERIFY_POINT[binding.alg](raw)
+    except ValueError as error:
+        raise FieldError(f"{field}.key", str(error)) from None
 
 
 def format_relay_id(binding: RelayBinding) -> str:

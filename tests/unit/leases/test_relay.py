@@ -353,6 +353,8 @@ async def test_proofs_from_before_nonces_were_forgotten_are_stale(world: World) 
         ({"alg": "Ed25519", "key": _base64url(bytes(31))}, "relayBinding.key"),
         ({"alg": "ES256", "key": _base64url(bytes(65))}, "relayBinding.key"),
         ({"alg": "ES256", "key": _base64url(b"\x04" + bytes(63))}, "relayBinding.key"),
+        ({"alg": "ES256", "key": _base64url(b"\x04" + b"\x01" * 64)}, "relayBinding.key"),
+        ({"alg": "Ed25519", "key": _base64url(b"\x02" + bytes(31))}, "relayBinding.key"),
         ({"alg": "Ed25519", "key": "?"}, "relayBinding.key"),
         ({"alg": "RS256", "key": _base64url(bytes(32))}, "relayBinding.alg"),
         ({"key": _base64url(bytes(32))}, "relayBinding.alg"),
@@ -360,9 +362,11 @@ async def test_proofs_from_before_nonces_were_forgotten_are_stale(world: World) 
 )
 async def test_a_key_that_is_none_binds_no_lease(world: World, binding: Any, field: str) -> None:
     worker = await world.ready()
+    before = world.storage.commits, world.crypto.stretchings
     with pytest.raises(Refusal) as caught:
         await worker.create_lease(relayBinding=binding)
     assert (caught.value.code, caught.value.details["field"]) == ("request.invalid", field)
+    assert (world.storage.commits, world.crypto.stretchings) == before
 
 
 async def test_the_example_for_relays_makes_proofs_that_are_taken(tmp_path: Path) -> None:
