@@ -327,29 +327,24 @@ async def _attempt(
     counted = counted_at(credentials, origin=authorisation.origin)
     # One at a time: calls with right credentials in parallel are not guesses.
     async with context.unlocking:
-        if counted is None:
-            return await _try(context, authorisation, credentials, instance)
-        attempt = await count_attempt(context.storage, context.clock, counted)
+        attempt = (
+            await count_attempt(context.storage, context.clock, counted)
+            if counted is not None
+            else None
+        )
         try:
-            unlocked = await _try(context, authorisation, credentials, instance)
-        except KMSError:
-            await take_back_attempt(context.storage, attempt)  # Damage is no guess.
+            unlocked = await unlock(context, credentials=credentials, instance=instance.record)
+        except WrongCredentialsError:
+            # Counted for good, whether or not it can be logged.
+            await _record_denial(context, authorisation.origin, credentials)
             raise
-        await clear_attempts(context.storage, counted)
+        except KMSError:
+            if attempt is not None:
+                await take_back_attempt(context.storage, attempt)  # Damage is no guess.
+            raise
+        if counted is not None:
+            await clear_attempts(context.storage, counted)
         return unlocked
-
-
-async def _try(
-    context: Context,
-    authorisation: AuthorisationRequest,
-    credentials: Credentials,
-    instance: Instance,
-) -> Unlocked:
-    try:
-        return await unlock(context, credentials=credentials, instance=instance.record)
-    except WrongCredentialsError:
-        await _record_denial(context, authorisation.origin, credentials)
-        raise
 
 
 def _reset_meanwhile() -> KMSError:

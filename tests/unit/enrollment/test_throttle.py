@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -15,6 +15,7 @@ from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.credentials import PassphraseCredentials
 from kms_enclave.enrollment.throttle import MAX_DELAY_MS, count_attempt, counted_at, delay_after
 from kms_enclave.errors import KMSError
+from kms_enclave.ports.storage import Put
 from user import User, add
 
 PASSED = f"attempts:page:passphrase:{APP}"
@@ -213,6 +214,21 @@ async def test_what_cannot_be_counted_is_not_tried(world: World) -> None:
     before = world.crypto.stretchings
     assert (await guess(worker, CREDENTIALS)).code == "internal"
     assert world.crypto.stretchings == before
+
+
+async def test_a_guess_whose_denial_cannot_be_logged_stays_counted(world: World) -> None:
+    await world.ready()
+
+    def fail(puts: Sequence[Put]) -> None:
+        if any('"op":"unlock.denied"' in put.record.value for put in puts):
+            raise KMSError("internal")
+
+    storage = FaultyStorage(world.memory)
+    storage.before_commit = fail
+    worker = await world.worker(storage=storage)
+    for _ in range(5):
+        assert (await guess(worker)).code == "internal"
+    assert (await guess(worker)).code == "unlock.throttled"
 
 
 class _Uncountable(FaultyStorage):
