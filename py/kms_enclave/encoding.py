@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import binascii
 import json
+import math
 from collections.abc import Mapping
 from typing import Final, cast
 
@@ -73,10 +74,10 @@ def format_json(value: object) -> str:
 def parse_json(text: str) -> object:
     """Return the value; ``ValueError`` for what RFC 8259 does not allow (NaN, Infinity).
 
-    Text that is nested too deeply for the stack is a ``ValueError`` too.
+    So is a number that a double holds as infinity, and text nested too deeply for the stack.
     """
     try:
-        value: object = json.loads(text, parse_constant=_refuse_constant)
+        value: object = json.loads(text, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("nested too deeply") from None
     return value
@@ -103,6 +104,13 @@ def _exact_integer(digits: str) -> int:
     number = int(digits)
     if abs(number) > _LARGEST_INTEGER:
         raise ValueError(f"{digits} is beyond exact integers")
+    return number
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text} is beyond what a number can be")
     return number
 
 

@@ -94,9 +94,9 @@ def test_json_text_comes_back(value: object) -> None:
     assert parse_json(format_json(value)) == value
 
 
-@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}'])
+@pytest.mark.parametrize("text", ["NaN", "[Infinity]", '{"a": -Infinity}', "1e999", "[-1e999]"])
 def test_numbers_that_rfc_8259_lacks_are_not_json(text: str) -> None:
-    with pytest.raises(ValueError, match="not JSON"):
+    with pytest.raises(ValueError, match=r"not JSON|beyond"):
         parse_json(text)
 
 

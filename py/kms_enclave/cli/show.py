@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 import attrs
 import click
@@ -20,6 +21,7 @@ from kms_enclave.encoding import parse_json
 __all__ = ["show"]
 
 Entry = Mapping[str, object]
+_OTHER_LINES: Final = ("checkpoint", "certificate", "pruned")
 
 
 @attrs.frozen
@@ -94,10 +96,13 @@ class _Reader:
         self.has_fault = False
 
     def entries(self) -> Iterator[Entry]:
+        number = 0
         try:
             with self._path.open("rb") as file:
                 for number, line in enumerate(read_lines(file), start=1):
                     yield from self._entry(number, line)
+            if number == 0:
+                self._complain("the file is empty")
         except BadExportError as error:
             self._complain(str(error))
         except OSError as error:
@@ -112,7 +117,7 @@ class _Reader:
             self._complain(f"line {number}: is not JSON")
         elif "seqNum" in value:
             yield value
-        elif "type" not in value:
+        elif value.get("type") not in _OTHER_LINES:
             self._complain(f"line {number}: is no entry")
 
     def _complain(self, reason: str) -> None:

@@ -56,10 +56,9 @@ class Dispatcher:
         """Return the JSON text of the one reply to a request."""
         number = request.get("id")
         try:
-            result = await self._call(request)
+            return format_json({"id": number, "result": await self._call(request)})
         except Exception as error:
             return format_json({"id": number, "error": self._to_wire(error)})
-        return format_json({"id": number, "result": result})
 
     async def _call(self, request: Request) -> Mapping[str, object]:
         name = request.get("method")

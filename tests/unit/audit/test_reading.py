@@ -127,7 +127,7 @@ async def test_two_swapped_entries_are_noticed_at_the_first(log: Log, number: in
     assert await log.first_fault() == number
 
 
-@pytest.mark.parametrize("text", ["", "nonsense", "[]", "null", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "nonsense", "[]", "null", "[" * 100_000, '{"a":1e999}'])
 async def test_an_entry_that_is_none_is_named(log: Log, text: str) -> None:
     await log.world.put("audit", 3, Record(1, text))
     assert await log.first_fault() == 3

@@ -85,13 +85,22 @@ def test_what_is_shown_is_said_to_be_unverified(path: Path) -> None:
 
 def test_what_cannot_be_read_is_named_and_the_rest_shown(path: Path) -> None:
     lines = path.read_bytes().splitlines()
-    path.write_bytes(b"\n".join([*lines[:3], b"nonsense", b"{}", *lines[4:], b"cut off"]))
+    others = [b'{"type":"x"}', b'{"seqNum":1e999}', b"cut off"]
+    path.write_bytes(b"\n".join([*lines[:3], b"nonsense", b"{}", *lines[4:], *others]))
     ran = kms_enclave("audit", "show", path, "--json")
     assert ran.status == 1
     assert [json.loads(line)["seqNum"] for line in ran.out.splitlines()] == [0, 2, 3]
     assert f"{path}: line 4: is not JSON" in ran.err
     assert f"{path}: line 5: is no entry" in ran.err
-    assert f"{path}: line 8: the file is cut off" in ran.err
+    assert f"{path}: line 8: is no entry" in ran.err
+    assert f"{path}: line 9: is not JSON" in ran.err
+    assert f"{path}: line 10: the file is cut off" in ran.err
+
+
+def test_a_file_without_a_line_is_no_log(tmp_path: Path) -> None:
+    ran = kms_enclave("audit", "show", write(tmp_path / "log.jsonl", []))
+    assert ran.status == 1
+    assert "the file is empty" in ran.err
 
 
 _STRANGE = "\x1b[2J\x9b\u202e[bold]x"

@@ -118,6 +118,11 @@ async def test_a_storage_failure_crosses_by_name(failure: str) -> None:
     assert reply["error"]["message"]
 
 
+async def test_a_result_that_json_cannot_say_is_answered_as_an_error() -> None:
+    reply = await _Desk({"x": float("inf")}).reply()
+    assert (reply["id"], reply["error"]["code"]) == (7, "internal")
+
+
 @pytest.mark.parametrize("text", ["", "passphrase: correct horse"])
 async def test_an_unexpected_error_crosses_without_its_text_and_is_counted(text: str) -> None:
     error = RuntimeError(text)
