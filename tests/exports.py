@@ -100,7 +100,7 @@ def every_kind() -> Exported:
     log.setup()
     for signer, ops in MAY_SIGN.items():
         own = None if signer == "UAK" else log.certificate(signer, scope=sorted(ops))
-        for op in sorted(ops - {"instance.start", "setup"}):
+        for op in sorted(ops - {"instance.start", "setup", "reset"}):
             times = {"unlockTime": 990, "lockTime": 1000, "duration": 10}
             log.add(
                 op,
@@ -113,6 +113,7 @@ def every_kind() -> Exported:
                 details={"via": "page", "count": 1},
                 **(times if signer == "UAK" else {}),
             )
+    log.add("reset", "UAK", details={"via": "page"})
     return Exported(tuple(log.export()), b64(public(log.uak)))
 
 

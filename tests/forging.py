@@ -15,7 +15,17 @@ import rfc8785
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
-__all__ = ["LEFT_OUT", "Forger", "b64", "public", "root", "unb64", "verify_signature"]
+__all__ = [
+    "INSTANCE_ID",
+    "LEASE_ID",
+    "LEFT_OUT",
+    "Forger",
+    "b64",
+    "public",
+    "root",
+    "unb64",
+    "verify_signature",
+]
 
 INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 LEASE_ID = "lease-22222222-2222-4222-8222-222222222222"
@@ -177,8 +187,8 @@ class Forger:
             lines.append({"type": "certificate", "version": 1, "certificate": certificate})
         return [rfc8785.dumps(line) for line in (*lines, *self.entries)]
 
-    def prune(self, first: int) -> None:
-        """Append the entry by which a user drops the entries below ``first``."""
+    def prune(self, first: int, **more: object) -> None:
+        """Append the entry by which a user drops the entries below ``first``; ``more`` details."""
         leaves = [rfc8785.dumps(entry) for entry in self.entries[:first]]
         last = self.entries[first - 1]
         details = {
@@ -189,8 +199,23 @@ class Forger:
             "auditPublicKey": b64(public(self.uak)),
             "instanceCert": self.certificate("KIAK"),
             "via": "page",
+            **more,
         }
         self.add("audit.prune", "UAK", details=details)
+
+    def export_pruned(self, first: int, *, entry: Mapping[str, Any] | None = None) -> list[bytes]:
+        """Return the lines of an export file without the entries below ``first``.
+
+        ``entry`` is the one that the file says the log was pruned by, the last one by default.
+        """
+        kept = self.export()
+        line = {
+            "type": "pruned",
+            "version": 1,
+            "entry": entry or self.entries[-1],
+            "subtrees": self.subtrees(self.entries[:first]),
+        }
+        return [*kept[:2], rfc8785.dumps(line), *kept[2 + first :]]
 
     @staticmethod
     def subtrees(entries: Sequence[Mapping[str, Any]]) -> list[str]:

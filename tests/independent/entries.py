@@ -59,10 +59,13 @@ class Log:
         self.kiak: bytes | None = None
         self.uak: bytes | None = None
         self.pruned_by: tuple[int, bytes] | None = None
+        self.ended = False
 
     def add(self, data: bytes) -> None:
         """Verify the next entry, given as its bytes."""
         entry = verify_form(decode(data))
+        if self.ended:
+            raise NotVerified("an entry after the reset")
         if entry["seqNum"] != self.next or entry["previousHash"] != self.previous:
             raise NotVerified("an entry that is not the next one")
         if entry["timestamp"] < self.time and entry["op"] != "clock.adjust":
@@ -78,6 +81,7 @@ class Log:
             if self.pruned_by[1] != data:
                 raise NotVerified("not the entry that the log was pruned by")
             self.pruned_by = None
+        self.ended = entry["op"] == "reset"
         self.next, self.previous, self.time = self.next + 1, entry["chainHash"], entry["timestamp"]
 
     def _key_of(self, entry: Mapping[str, Any]) -> bytes:

@@ -121,7 +121,7 @@ class Checkpoint(NamedTuple):
         if match is None or len(note) > 1024:
             raise NotVerified("not a checkpoint")
         origin, size, root, name, signature = match.groups()
-        if name != origin or "+" in origin or any(c.isspace() or c < " " for c in origin):
+        if name != origin or "+" in origin or any(not "!" <= c <= "~" for c in origin):
             raise NotVerified("the key's name is not the origin, or cannot be a name")
         data = unb64(signature, 4 + 64)
         text = note[: note.index("\n\n") + 1]

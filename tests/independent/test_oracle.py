@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset, verdict
-from forging import LEASE_ID, LEFT_OUT, Forger, b64, public
+from forging import INSTANCE_ID, LEASE_ID, LEFT_OUT, Forger, b64, public
 from kms_enclave.audit.checkpoint import CheckpointError
 from kms_enclave.audit.verify.export import BadExportError
 from kms_enclave.encoding import parse_canonical
@@ -91,6 +91,10 @@ _GOOD: dict[str, Callable[[Forger], object]] = {
         "subscription.set", "KIAK", cert=log.certificate("KIAK", scope=["subscription.set"])
     ),
     "a user's own token": lambda log: log.add("sign", "UAK"),
+    "a user's reset at the end": lambda log: log.add("reset", "UAK"),
+    "a confirmed reset at the end": lambda log: log.add(
+        "reset", "KIAK", cert=log.certificate("KIAK", scope=["reset"])
+    ),
 }  # fmt: skip
 
 _BAD: dict[str, Callable[[Forger], object]] = {
@@ -150,6 +154,8 @@ _BAD: dict[str, Callable[[Forger], object]] = {
         log, delegatePub=b64(public(_OTHER))
     ),
     "an instance's certificate for other operations": lambda log: _denial(log, scope=["reset"]),
+    "an entry after the reset": lambda log: (log.add("reset", "UAK"), log.denial()),
+    "a second reset": lambda log: (log.add("reset", "UAK"), log.add("reset", "UAK")),
     "a fraction": lambda log: log.add("generate", "UAK", details={"a": 1.5}),
 }
 
@@ -207,7 +213,12 @@ _BAD_ENDS: dict[str, Callable[[Forger], list[bytes]]] = {
         certificate=log.certificate("KIAK", instanceId="other")
     ),
     "no certificate": lambda log: [line for line in log.export() if b'"certificate":' not in line],
-    "a name with a space": lambda log: log.export(origin="kms example/11111111-1111"),
+    **{
+        f"a name with U+{ord(character):04X}": lambda log, character=character: log.export(
+            origin=f"kms{character}example/{INSTANCE_ID}"
+        )
+        for character in " +\x7f\x85\xa0\u2028\u3000ü"
+    },
 }
 
 
@@ -250,6 +261,34 @@ _OLDER: dict[str, Callable[[Forger], str]] = {
 def test_both_refuse_an_older_checkpoint_that_does_not_fit(older: Callable[[Forger], str]) -> None:
     log = _log()
     assert _opinions(log.export(), [older(log)]) == (False, False)
+
+
+def _pruned(**more: object) -> Forger:
+    log = _log()
+    log.prune(3, **more)
+    return log
+
+
+def test_both_accept_a_pruned_file_whatever_its_details_hold() -> None:
+    log = _pruned(**{"\ufb33": 1, "\U0001f600": 2})
+    assert _opinions(log.export_pruned(3)) == (True, True)
+
+
+def test_both_refuse_a_pruning_that_is_not_the_one_in_its_place() -> None:
+    log = _pruned()
+    there = log.entries.pop()
+    log.prune(3, via="prompt")
+    other = log.entries[-1]
+    assert _opinions(log.export_pruned(3, entry=other)) == (True, True)
+    assert _opinions(log.export_pruned(3, entry=there)) == (False, False)
+
+
+@pytest.mark.parametrize(("root", "expected"), [({}, True), ({"root": b"\1" * 32}, False)])
+def test_both_compare_an_older_checkpoint_of_exactly_what_was_dropped(
+    root: dict[str, bytes], expected: bool
+) -> None:
+    log = _pruned()
+    assert _opinions(log.export_pruned(3), [log.note(3, **root)]) == (expected, expected)
 
 
 def test_both_refuse_an_integer_that_javascript_would_round() -> None:

@@ -68,15 +68,24 @@ def parse_note(whole: str) -> Note:
     if not separator or not signatures.endswith("\n") or signatures.count("\n") != 1:
         raise NoteError("it has not one signature line at its end")
     # A control character could make two notes look the same to who reads them.
-    if any(character < " " and character != "\n" for character in whole):
+    if any(_is_control(character) for character in whole.replace("\n", "")):
         raise NoteError("it has a control character")
     fields = signatures.removesuffix("\n").split(" ")
-    if len(fields) != 3 or f"{fields[0]} " != _LINE_START or not fields[1] or "+" in fields[1]:
+    if len(fields) != 3 or f"{fields[0]} " != _LINE_START or not _is_name(fields[1]):
         raise NoteError("its signature line is malformed")
     data = parse_base64(fields[2])
     if len(data) != _KEY_ID_BYTES + _SIGNATURE_BYTES:
         raise NoteError("its signature has a wrong length")
     return Note(f"{text}\n", fields[1], data[:_KEY_ID_BYTES], data[_KEY_ID_BYTES:])
+
+
+def _is_control(character: str) -> bool:
+    return character < " " or "\x7f" <= character <= "\x9f"
+
+
+def _is_name(text: str) -> bool:
+    """Printable ASCII: no two look the same. Without ``+``, which ends it in a verifier key."""
+    return text != "" and "+" not in text and all("!" <= character <= "~" for character in text)
 
 
 def signature_check(

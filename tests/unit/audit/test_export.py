@@ -9,9 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from enclave import CREDENTIALS, Refusal, World
 from exports import export, exported, judge, pruned, unset, verdict
-from forging import b64, unb64, verify_signature
+from forging import Forger, b64, unb64, verify_signature
 from kms_enclave.audit.checkpoint import Checkpoint as Unsigned
 from kms_enclave.audit.checkpoint import CheckpointError, sign_checkpoint
 from kms_enclave.audit.verify.export import MAX_LINE_BYTES, BadExportError, ExportVerifier
@@ -107,6 +108,14 @@ def test_another_history_than_the_older_checkpoints_is_named() -> None:
     lines, forged = asyncio.run(write())
     with pytest.raises(BadExportError, match="not those of the checkpoint that was seen before"):
         verdict(lines, checkpoints=[forged])
+
+
+def test_a_bad_older_checkpoint_is_told_from_the_files_own() -> None:
+    log = Forger()
+    log.genesis()
+    older = log.note(by=Ed25519PrivateKey.generate())
+    with pytest.raises(BadExportError, match="the checkpoint to compare with is not this log's"):
+        verdict(log.export(), checkpoints=[older])
 
 
 def test_a_checkpoint_of_another_log_is_not_compared() -> None:

@@ -98,6 +98,9 @@ _LINE = GO_NOTE.removeprefix(f"{GO_TEXT}\n")
         (GO_NOTE.replace("x08g", ""), "wrong length"),
         (GO_NOTE.replace("If", "I\x00f"), "control character"),
         (GO_NOTE.replace("If", "I\rf"), "control character"),
+        (GO_NOTE.replace("If", "I\x7ff"), "control character"),
+        (GO_NOTE.replace("If", "I\x85f"), "control character"),
+        (GO_NOTE.replace("PeterNeumann", "Peter\u3000Neumann"), "malformed"),
     ],
 )
 def test_anything_else_is_no_note(whole: str, reason: str) -> None:

@@ -61,17 +61,8 @@ def _pruned_log(size: int, first: int) -> list[bytes]:
     log.setup()
     while len(log.entries) < size - 1:
         log.add("generate", "UAK")
-    dropped = log.entries[:first]
     log.prune(first)
-    kept = log.export()
-    pruning = {
-        "type": "pruned",
-        "version": 1,
-        "entry": log.entries[-1],
-        "subtrees": log.subtrees(dropped),
-    }
-    line = json.dumps(pruning, sort_keys=True, separators=(",", ":")).encode()
-    return [*kept[:2], line, *kept[2 + first :]]
+    return log.export_pruned(first)
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ class ChainState:
     kiak: bytes | None = None
     uak: bytes | None = None
     pruning: PruningEntry | None = None
+    is_ended: bool = False
 
 
 class ChainVerifier:
@@ -119,10 +120,13 @@ class ChainVerifier:
         self.state.next_seq = seq_num + 1
         self.state.previous_hash = str(entry["chainHash"])
         self.state.timestamp = int(str(entry["timestamp"]))
+        self.state.is_ended = entry["op"] == "reset"
         return checked
 
     def _check_place(self, entry: Mapping[str, object]) -> None:
         state = self.state
+        if state.is_ended:
+            raise ValueError("follows the reset that ended the log")
         if entry["seqNum"] != state.next_seq:
             raise ValueError(f"number {entry['seqNum']} stands in its place")
         if entry["previousHash"] != state.previous_hash:

@@ -24,7 +24,7 @@ from kms_enclave.audit.note import NoteError, signature_check
 from kms_enclave.audit.verify.chain import BadEntryError, ChainVerifier
 from kms_enclave.audit.verify.form import require_hash
 from kms_enclave.audit.verify.pruned import verify_pruning
-from kms_enclave.encoding import canonical_entry, format_base64url, parse_canonical
+from kms_enclave.encoding import canonical_json, format_base64url, parse_canonical
 from kms_enclave.ports.crypto import SignatureCheck
 
 __all__ = ["MAX_LINE_BYTES", "BadExportError", "Claim", "ExportSummary", "ExportVerifier"]
@@ -173,9 +173,8 @@ class ExportVerifier:
         if not isinstance(texts, list):
             raise ValueError("subtrees is of a wrong type")
         subtrees = [require_hash(text, name="a subtree") for text in texts]
-        pruned = verify_pruning(
-            canonical_entry(fields["entry"]), subtrees, expected_uak=self._expected_key
-        )
+        entry = canonical_json(cast("Mapping[str, object]", fields["entry"]))
+        pruned = verify_pruning(entry, subtrees, expected_uak=self._expected_key)
         self._first = pruned.first
         self._tree = CompactTree(pruned.first, subtrees)
         self._chain = ChainVerifier(start=pruned.start)
@@ -210,15 +209,17 @@ class ExportVerifier:
     def _checkpoint_claims(self, chain: ChainVerifier) -> Sequence[Claim]:
         claims: list[Claim] = []
         kiak = cast(bytes, chain.state.kiak)
-        for each in (cast(SignedCheckpoint, self._checkpoint), *self._older):
+        own = cast(SignedCheckpoint, self._checkpoint)
+        for each in (own, *self._older):
+            named = "the checkpoint" if each is own else "the checkpoint to compare with"
             origin = each.checkpoint.origin
             try:
                 if origin.rpartition("/")[2] != chain.state.instance_id:
                     raise NoteError("it is another instance's")
                 check = signature_check(each.note, expected_name=origin, expected_public_raw=kiak)
             except NoteError as error:
-                raise BadExportError(1, f"the checkpoint is not this log's: {error}") from None
-            otherwise = BadExportError(1, "the checkpoint's signature is not valid")
+                raise BadExportError(1, f"{named} is not this log's: {error}") from None
+            otherwise = BadExportError(1, f"the signature of {named} is not valid")
             claims.append(Claim(check, otherwise))
         return claims
 
