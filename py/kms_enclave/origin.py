@@ -19,6 +19,8 @@ _URL: Final = re.compile(
     r"(?::(?P<port>[1-9][0-9]{0,4}))?(?P<rest>/[!-~]*)?",
     re.IGNORECASE | re.ASCII,  # Without ASCII, ſ and the Kelvin sign are letters here.
 )
+_MAX_HOST: Final = 253
+"""What DNS can hold; a longer one nobody reaches, and a prompt would have to show it."""
 _DEFAULT_PORTS: Final = {"https": 443, "http": 80}
 _FORBIDDEN: Final = frozenset('\\"<>^`{|}#')
 _NUMBER: Final = re.compile(r"[0-9]+|0x[0-9a-f]*")
@@ -53,7 +55,7 @@ def parse_origin(url: str) -> Origin:
 
 def _has_one_reading(host: str) -> bool:
     labels = host.split(".")
-    if "" in labels:
+    if "" in labels or len(host) > _MAX_HOST:
         return False
     if not _NUMBER.fullmatch(labels[-1]):
         return True

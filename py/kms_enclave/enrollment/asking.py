@@ -15,7 +15,9 @@ from kms_enclave.enrollment.credentials import (
 )
 from kms_enclave.enrollment.record import (
     GATE,
+    PRF_SALT_LENGTH,
     Enrollment,
+    is_credential_id,
     list_enrollments,
     readable_enrollments,
 )
@@ -96,6 +98,10 @@ def _option(enrollment: Enrollment) -> PasskeyOption | None:
         return None
     try:
         salt = parse_base64url(passkey.app_salt) if passkey.app_salt else None
-        return PasskeyOption(parse_base64url(passkey.credential_id), salt)
+        credential_id = parse_base64url(passkey.credential_id)
     except ValueError:
         return None  # A damaged record must not keep the others from unlocking.
+    # Nor may one that the frame or the browser would not take for a question.
+    if not is_credential_id(credential_id) or len(salt or b"") > PRF_SALT_LENGTH:
+        return None
+    return PasskeyOption(credential_id, salt)

@@ -16,6 +16,7 @@ from kms_enclave.enrollment.record import (
     Enrollment,
     enrollment_address,
     enrollment_id_for,
+    has_form,
     list_enrollments,
     parse_enrollment,
     readable_enrollments,
@@ -68,7 +69,7 @@ async def _can_unlock(session: Session) -> bool:
     for enrollment in await readable_enrollments(session.context.storage):
         address = enrollment_address(enrollment.record.enrollment_id)
         unlocks = enrollment.record.unlocks_here(allow_gate=allow_gate)
-        if unlocks and await session.unit.read(address) is not None:
+        if unlocks and has_form(enrollment.record) and await session.unit.read(address) is not None:
             return True
     return False
 

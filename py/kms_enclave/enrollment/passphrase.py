@@ -29,6 +29,7 @@ __all__ = [
     "normalize_new_passphrase",
     "normalize_passphrase",
     "open_passphrase_kek",
+    "parse_kdf",
     "round_iterations",
 ]
 
@@ -41,6 +42,7 @@ _TARGET_MS: Final = 220.0
 _PROBE_ITERATIONS: Final = 100_000
 _PROBES: Final = 3
 _SALT_LENGTH: Final = 16
+_KCV_LENGTH: Final = 32
 
 _KEK_INFO: Final = b"ATS/KMS/KEK-wrap/v2"
 _KCV_INFO: Final = b"ATS/KMS/KCV-key/v2"
@@ -129,14 +131,20 @@ async def open_passphrase_kek(
 
     Raises ValueError where ``kdf`` is not what :func:`make_passphrase_kek` writes.
     """
-    salt, expected = parse_base64url(kdf.salt), parse_base64url(kdf.kcv)
-    if len(salt) != _SALT_LENGTH or len(expected) != 32:
-        raise ValueError("salt or check value of the wrong length")
-    if not MIN_ITERATIONS <= kdf.iterations <= MAX_ITERATIONS:
-        raise ValueError("iterations out of range")
+    salt, expected = parse_kdf(kdf)
     keys = await _derive(crypto, passphrase, salt, kdf.iterations)
     actual = await crypto.mac(keys.kcv_key, _KCV_MESSAGE)
     return keys.kek if hmac.compare_digest(actual, expected) else None
+
+
+def parse_kdf(kdf: PassphraseKdf) -> tuple[bytes, bytes]:
+    """Return salt and check value. Raises ValueError like :func:`open_passphrase_kek`."""
+    salt, expected = parse_base64url(kdf.salt), parse_base64url(kdf.kcv)
+    if len(salt) != _SALT_LENGTH or len(expected) != _KCV_LENGTH:
+        raise ValueError("salt or check value of the wrong length")
+    if not MIN_ITERATIONS <= kdf.iterations <= MAX_ITERATIONS:
+        raise ValueError("iterations out of range")
+    return salt, expected
 
 
 async def _derive(

@@ -9,8 +9,8 @@ from typing import Final, Literal
 import attrs
 
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
-from kms_enclave.encoding import canonical_json
-from kms_enclave.enrollment.passphrase import PassphraseKdf
+from kms_enclave.encoding import canonical_json, parse_base64url
+from kms_enclave.enrollment.passphrase import PassphraseKdf, parse_kdf
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.crypto import KeyHandle, WrappingKey
 from kms_enclave.ports.storage import Address, Record, StoragePort
@@ -24,6 +24,7 @@ __all__ = [
     "PASSPHRASE",
     "PASSPHRASE_ENROLLMENT",
     "PRF",
+    "PRF_SALT_LENGTH",
     "Enrollment",
     "EnrollmentRecord",
     "Method",
@@ -32,7 +33,9 @@ __all__ = [
     "enrollment_address",
     "enrollment_id_for",
     "generic_method",
+    "has_form",
     "in_words",
+    "is_credential_id",
     "is_enrollment_id",
     "list_enrollments",
     "master_secret_aad",
@@ -59,6 +62,10 @@ METHODS_IN_WORDS: Final[Mapping[Method, str]] = {
 MAX_OF_A_KIND: Final = 8
 _MAX_ENROLLMENTS: Final = 64
 _GATE_KEY: Final = "gate"
+_ENCRYPTED_MS_LENGTH: Final = 48
+_IV_LENGTH: Final = 12
+PRF_SALT_LENGTH: Final = 32
+_MAX_CREDENTIAL: Final = 1023
 _ENROLLMENT_ID: Final = re.compile(
     rf"enrollment:(?:{PASSPHRASE}:v2|(?:{PRF}|{GATE}):v2(?::[2-{MAX_OF_A_KIND}])?)"
 )
@@ -192,6 +199,46 @@ def parse_enrollment(stored: Record, *, expected_id: str) -> Enrollment:
     if not sound or (record.method == GATE) != isinstance(gate_key, WrappingKey):
         raise KMSError("enrollment.damaged", details={"enrollmentId": expected_id})
     return Enrollment(record, gate_key if isinstance(gate_key, WrappingKey) else None)
+
+
+def has_form(record: EnrollmentRecord) -> bool:
+    """Tell whether every part of a record can be what was written.
+
+    One that has not is asked for all the same, and its user is told that it is damaged; but
+    it is no way in that could remain.
+    """
+    try:
+        _verify_form(record)
+    except ValueError:
+        return False
+    return True
+
+
+def _verify_form(record: EnrollmentRecord) -> None:
+    _require_bytes(record.encrypted_ms, _ENCRYPTED_MS_LENGTH)
+    _require_bytes(record.ms_iv, _IV_LENGTH)
+    kdf, passkey = record.kdf, record.passkey
+    if record.method == PASSPHRASE:
+        if kdf is None:
+            raise ValueError("a passphrase without its derivation")
+        parse_kdf(kdf)
+        return
+    if passkey is None or not is_credential_id(parse_base64url(passkey.credential_id)):
+        raise ValueError("a passkey without an id")
+    if record.method == PRF:
+        _require_bytes(passkey.kek_salt, PRF_SALT_LENGTH)
+    if record.method == PRF and not passkey.page_only:
+        _require_bytes(passkey.app_salt, PRF_SALT_LENGTH)
+
+
+def is_credential_id(data: bytes) -> bool:
+    """Tell whether bytes can be a credential's id (WebAuthn, section 4)."""
+    return 1 <= len(data) <= _MAX_CREDENTIAL
+
+
+def _require_bytes(text: str | None, length: int) -> None:
+    if text is None or len(parse_base64url(text)) != length:
+        raise ValueError(f"not {length} bytes")
 
 
 async def read_enrollment(storage: StoragePort, enrollment_id: str) -> Enrollment:

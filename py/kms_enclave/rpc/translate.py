@@ -36,7 +36,7 @@ __all__ = [
     "to_subscription",
 ]
 
-_SECRETS = frozenset({"credentials", "newCredentials", "newPassphrase", "passphrase"})
+_SECRETS = frozenset({"credentials", "newPassphrase", "passphrase", "prfOutput"})
 
 
 class Authenticated(Protocol):
@@ -60,8 +60,15 @@ def authorisation(
 
 def hash_of(method: str, params: object, origin: str) -> bytes:
     """Return the hash of a call; what is secret in it is left out."""
-    shown = {name: value for name, value in unstructure(params).items() if name not in _SECRETS}
+    shown = _without_secrets(unstructure(params))
+    new = shown.get("newCredentials")
+    if isinstance(new, dict):
+        shown["newCredentials"] = _without_secrets(new)
     return operation_hash(method=method, params=shown, origin=origin)
+
+
+def _without_secrets(fields: Mapping[str, object]) -> dict[str, object]:
+    return {name: value for name, value in fields.items() if name not in _SECRETS}
 
 
 def parse_bytes(text: str, *, field: str) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -141,11 +142,40 @@ async def test_a_pages_passkey_is_not_the_one_that_remains(world: World) -> None
     assert (await refused(worker, PASSPHRASE_ID, credentials=by_page)).code == "enrollment.last"
 
 
-async def test_a_damaged_enrollment_is_not_the_one_that_remains(world: World) -> None:
+@pytest.mark.parametrize(
+    ("field", "new"),
+    [
+        ("method", "telepathy"),
+        ("encryptedMs", "AAAA"),
+        ("msIv", ""),
+        ("passkey.credentialId", "!"),
+        ("passkey.credentialId", ""),
+        ("passkey.credentialId", "A" * 1368),
+        ("passkey.kekSalt", "AAAA"),
+        ("passkey.appSalt", "A" * 300),
+    ],
+)
+async def test_a_damaged_enrollment_is_not_the_one_that_remains(
+    world: World, field: str, new: str
+) -> None:
     worker = await world.ready()
     name, _ = await add(worker, "passkey-prf", uses=PASSPHRASE)
-    await world.tamper("enrollments", name, method="telepathy")
+    outer, _, inner = field.partition(".")
+    passkey = (await world.value("enrollments", name))["passkey"]
+    await world.tamper("enrollments", name, **{outer: {**passkey, inner: new} if inner else new})
     assert (await refused(worker, PASSPHRASE_ID, credentials=CREDENTIALS)).code == "enrollment.last"
+
+
+@pytest.mark.parametrize("change", [{"iterations": 1}, {"salt": "AAAA"}, {"kcv": "!"}])
+async def test_a_damaged_passphrase_is_not_the_one_that_remains(
+    world: World, change: Mapping[str, object]
+) -> None:
+    worker = await world.ready()
+    name, passkey = await add(worker, "passkey-prf", uses=PASSPHRASE)
+    kdf = (await world.value("enrollments", PASSPHRASE_ID))["kdf"]
+    await world.tamper("enrollments", PASSPHRASE_ID, kdf={**kdf, **change})
+    worker.user = User(uses=passkey)
+    assert (await refused(worker, name)).code == "enrollment.last"
 
 
 async def test_a_damaged_enrollment_can_be_removed(world: World) -> None:

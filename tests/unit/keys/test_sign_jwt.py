@@ -76,6 +76,7 @@ def test_another_exp_is_refused(exp: object) -> None:
         "https://push.example:8443",
         "https://127.0.0.1:1",
         "https://xn--bcher-kva.example",
+        f"https://{'a.' * 126}a:65535",
     ],
 )
 def test_aud_is_an_https_origin(aud: str) -> None:
@@ -103,6 +104,7 @@ def test_aud_is_an_https_origin(aud: str) -> None:
         "https://push..example",
         "https://push.example.",
         "https://-",
+        f"https://{'a.' * 126}aa",
         "https://0x7f.1",
         "https://b\u00fccher.example",
         "https://",

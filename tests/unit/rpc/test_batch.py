@@ -224,6 +224,16 @@ async def test_a_reference_does_not_hide_what_a_step_does(world: World) -> None:
     )
 
 
+async def test_the_longest_words_fit_into_a_prompt(world: World) -> None:
+    worker = await world.ready()
+    worker.user = User(uses=PASSPHRASE)
+    longest = {"aud": f"https://{'a.' * 126}a:65535"}
+    now_ms = world.clock.now_ms()
+    steps = [signing(now_ms, kid={"$ref": "0.kid"}, jti=str(n), **longest) for n in range(9)]
+    await batch(worker, GENERATE, *steps, credentials=None)
+    assert 2500 < len(worker.asked[0]["operation"]) <= 4096, "MAX_MESSAGE_CHARS of the frame"
+
+
 async def test_what_is_shown_cannot_be_a_reference(world: World) -> None:
     worker = await world.ready()
     step = signing(world.clock.now_ms(), kid="k", aud={"$ref": "0.publicKey"})
