@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+import uuid
+
 import pytest
 from playwright.sync_api import expect
 
@@ -33,6 +36,10 @@ CUT_OFF = """(top) => {
     style(frame, "margin-top", `-${top}px`);
 }"""
 A_SLIVER = "document.querySelector('iframe').style.setProperty('height', '150px', 'important')"
+
+
+# Room for the fields and the button alone.
+TOO_LOW_PX = 225
 
 
 @pytest.fixture
@@ -100,3 +107,88 @@ def test_a_prompt_with_no_room_for_what_it_says_takes_no_enter(asked: User) -> N
     asked.page.keyboard.press("Enter")
     expect(asked.dialog.get_by_role("alert")).to_contain_text("cuts it off")
     assert asked.enclave.call("isSetup").value["isSetup"] is False
+
+
+def make_low(user: User, height_px: int) -> None:
+    user.page.evaluate(
+        "(height) => document.querySelector('iframe')"
+        ".style.setProperty('height', `${height}px`, 'important')",
+        height_px,
+    )
+
+
+def test_a_prompt_that_scrolls_who_asks_away_takes_no_click(asked: User) -> None:
+    make_low(asked, TOO_LOW_PX)
+    asked.dialog.get_by_label("The same passphrase again").focus()
+    asked.page.wait_for_timeout(COVER_DELAY_MS + 600)
+    asked.press("Set passphrase")
+    expect(asked.dialog.get_by_role("alert")).to_contain_text("cuts it off")
+    expect(asked.dialog.get_by_role("button", name="Go on in a window")).to_be_visible()
+    asked.page.wait_for_timeout(COVER_DELAY_MS + 600)
+    asked.dialog.get_by_label("The same passphrase again").focus()
+    asked.page.keyboard.press("Enter")
+    assert asked.enclave.call("isSetup").value["isSetup"] is False
+
+
+def begin_batch(user: User, audiences: list[str]) -> None:
+    """Ask for one token for each audience, once set up."""
+    claims = {"sub": "mailto:ada@example.org", "exp": int(time.time()) + 600}
+    user.remember()
+    tokens = [
+        {
+            "method": "signJWT",
+            "params": {
+                "kid": {"$ref": "0.kid"},
+                "payload": {**claims, "aud": audience, "jti": str(uuid.uuid4())},
+            },
+        }
+        for audience in audiences
+    ]
+    user.begin("batch", [{"method": "regenerateVAPID", "params": {}}, *tokens])
+    user.sees("Confirm it’s you")
+
+
+def in_sight(user: User, part: str) -> bool:
+    """Whether all of it is within the dialog and the window."""
+    return user.dialog.locator(part).evaluate(
+        """(part) => {
+            const { top, bottom } = part.getBoundingClientRect();
+            const dialog = part.closest("dialog").getBoundingClientRect();
+            return top >= Math.max(dialog.top, 0) && bottom <= Math.min(dialog.bottom, innerHeight);
+        }"""
+    )
+
+
+LONG_BATCHES = {
+    "ten steps": [f"https://push{number}.example.org" for number in range(9)],
+    "a long audience": ["https://" + ".".join(["a" * 60] * 4) + ".example"],
+}
+
+
+@pytest.mark.parametrize("batch", LONG_BATCHES)
+def test_who_asks_stays_in_sight_above_a_long_text(asked: User, batch: str) -> None:
+    asked.page.set_viewport_size({"width": 800, "height": 600})
+    asked.press("Set passphrase")
+    begin_batch(asked, LONG_BATCHES[batch])
+    operation = asked.dialog.locator(".operation")
+    operation.evaluate("(text) => { text.scrollTop = text.scrollHeight; }")
+    asked.dialog.get_by_label("Passphrase").focus()
+    for part in (".recognition", "header", ".origin", "footer"):
+        assert in_sight(asked, part), part
+    asked.type(PASSPHRASE)
+    assert asked.outcome().code is None
+
+
+def test_the_keyboard_alone_reads_a_long_text_to_its_end(asked: User) -> None:
+    asked.page.set_viewport_size({"width": 800, "height": 600})
+    asked.press("Set passphrase")
+    begin_batch(asked, LONG_BATCHES["ten steps"])
+    operation = asked.dialog.locator(".operation")
+    asked.page.keyboard.press("Shift+Tab")
+    expect(operation).to_be_focused()
+    asked.page.keyboard.press("End")
+    asked.enclave.wait_until(
+        lambda: operation.evaluate(
+            "(text) => text.scrollTop + text.clientHeight >= text.scrollHeight - 1"
+        )
+    )

@@ -5,7 +5,8 @@
  * that moment; or lay something over it that lets clicks through. So a prompt is armed
  * only when it has been on screen, whole and uncovered, for half a second without a break: a
  * page that hides or covers the iframe while the time runs gains nothing. Nor does one that
- * shows only the field and the button, and cuts off who asks and for what.
+ * shows only the field and the button, and cuts off who asks and for what, nor one that
+ * makes the window so low that the dialog has to scroll them away.
  *
  * Only Chromium tells whether something covers an element (Intersection Observer v2).
  * Does not protect elsewhere from a cover that lets clicks through; a prompt in a window
@@ -17,7 +18,7 @@ const DELAY_MS = 500;
 /** All of it, but for what rounding takes. A dialog is never larger than its window: what is missing was cut off. */
 const WHOLE_RATIO = 0.98;
 
-/** In a lower window the dialog scrolls, and its button and what it is for are not seen together. */
+/** In a lower window no prompt has room for what must be seen together. */
 const MIN_WINDOW_HEIGHT = 220;
 
 /** The smallest that Intersection Observer v2 allows. */
@@ -35,6 +36,9 @@ export class Arming {
   readonly #sight: IntersectionObserver;
   readonly #covers: IntersectionObserver | null;
   readonly #covered = new Set<Element>();
+  /** What the dialog itself scrolls away; `isVisible` of an entry says nothing of that. */
+  readonly #clips: IntersectionObserver;
+  readonly #clipped = new Set<Element>();
   #isWhole = false;
   #isCutOff = false;
   #clearSinceMs: number | null = null;
@@ -54,6 +58,16 @@ export class Arming {
     );
     this.#sight.observe(element);
     window.addEventListener("resize", this.#onResize);
+    this.#clips = new IntersectionObserver(
+      (entries) => {
+        for (const { target, intersectionRatio } of entries) {
+          if (intersectionRatio < WHOLE_RATIO) this.#clipped.add(target);
+          else this.#clipped.delete(target);
+        }
+        this.#update();
+      },
+      { threshold: [0, WHOLE_RATIO] },
+    );
     this.#covers = observeCovers((part, isCovered) => {
       if (isCovered) this.#covered.add(part);
       else this.#covered.delete(part);
@@ -62,15 +76,20 @@ export class Arming {
   }
 
   get state(): Armed {
-    if (this.#covered.size > 0 || this.#isCutOff || (this.#isWhole && isTooLow())) return "covered";
+    if (this.#covered.size > 0 || this.#isCutOff || (this.#isWhole && this.#hidesParts())) return "covered";
     return this.#clearSinceMs !== null && performance.now() - this.#clearSinceMs >= DELAY_MS ? "armed" : "early";
   }
 
-  /** `parts` must not be covered. Text fields do not belong there: password managers lay their buttons over them. */
+  /** `parts` must be in sight, whole, and not covered. Text fields do not belong there: password managers lay their buttons over them. */
   watch(parts: readonly Element[]): void {
     this.#covers?.disconnect();
     this.#covered.clear();
-    for (const part of parts) this.#covers?.observe(part);
+    this.#clips.disconnect();
+    this.#clipped.clear();
+    for (const part of parts) {
+      this.#covers?.observe(part);
+      this.#clips.observe(part);
+    }
   }
 
   /** Other content stands where the last was: the half second begins anew. */
@@ -83,18 +102,19 @@ export class Arming {
     this.#sight.disconnect();
     window.removeEventListener("resize", this.#onResize);
     this.#covers?.disconnect();
+    this.#clips.disconnect();
   }
 
   readonly #onResize = (): void => this.#update();
 
   #update(): void {
-    if (!this.#isWhole || this.#covered.size > 0 || isTooLow()) this.#clearSinceMs = null;
+    if (!this.#isWhole || this.#covered.size > 0 || this.#hidesParts()) this.#clearSinceMs = null;
     else this.#clearSinceMs ??= performance.now();
   }
-}
 
-function isTooLow(): boolean {
-  return innerHeight < MIN_WINDOW_HEIGHT;
+  #hidesParts(): boolean {
+    return this.#clipped.size > 0 || innerHeight < MIN_WINDOW_HEIGHT;
+  }
 }
 
 function observeCovers(onChange: (part: Element, isCovered: boolean) => void): IntersectionObserver | null {

@@ -205,7 +205,7 @@ export class PromptDialog {
     for (const input of this.#view.inputs) input.setAttribute("aria-invalid", String(error !== ""));
   }
 
-  /** In a window too low for the whole dialog, the reason comes into view with the field. */
+  /** Where not everything has room, the reason comes into view with the field. */
   #fault(fault: string, input: HTMLInputElement | undefined): void {
     this.#show(fault);
     if (input) input.focus();

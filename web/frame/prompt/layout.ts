@@ -22,7 +22,7 @@ export interface Layout {
   readonly cancel: HTMLButtonElement | null;
   /** Goes on in a window of its own; hidden until that helps. */
   readonly openWindow: HTMLButtonElement;
-  /** What the user reads and presses: it must not be covered. */
+  /** What the user reads and presses: it must be in sight, whole, and not covered. */
   readonly essentials: readonly Element[];
   /** While the user's deed or its check takes time: `status` says what for. */
   mark(status: string, phase: "idle" | "acting" | "checking"): void;
@@ -43,18 +43,17 @@ export function buildLayout(view: View, recognition: Recognition | null): Layout
   const about = element("div", { id: "prompt-request", class: "request" }, ...view.about);
   const status = element("p", { class: "status", role: "status" });
   const footer = element("footer", {}, ...(cancel ? [cancel] : []), ...(view.accept ? [view.accept.button] : []));
-  const form = element(
-    "form",
-    { class: view.name, novalidate: "", autocomplete: "off" },
-    ...(recognition ? [recognitionBand(recognition)] : []),
-    header(view.title),
-    about,
+  // What scrolls where there is little room: who asks, for what and the buttons stay where they are.
+  const rows = element(
+    "div",
+    { class: "rows" },
     ...withErrorBelowFields(view.rows, error),
     status,
     openWindow,
-    footer,
     ...(view.privacy ? [element("p", { class: "privacy" }, view.privacy)] : []),
   );
+  const head = [...(recognition ? [recognitionBand(recognition)] : []), header(view.title), about];
+  const form = element("form", { class: view.name, novalidate: "", autocomplete: "off" }, ...head, rows, footer);
   const acceptText = view.accept?.button.textContent ?? "";
   const mark: Layout["mark"] = (text, phase) => {
     const isChecking = phase === "checking";
@@ -64,7 +63,7 @@ export function buildLayout(view: View, recognition: Recognition | null): Layout
     for (const button of buttons) button.setAttribute("aria-disabled", String(phase !== "idle"));
     cancel?.setAttribute("aria-disabled", String(isChecking));
   };
-  return { form, error, cancel, openWindow, essentials: [about, footer], mark };
+  return { form, error, cancel, openWindow, essentials: [...head, footer], mark };
 }
 
 /** Beside what it is about: choices that stand below the fields stay below it. */

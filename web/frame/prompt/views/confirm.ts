@@ -34,7 +34,7 @@ function agreement({ operation }: AskOf<"confirm">): View {
   return {
     name: "confirm-agreement",
     title: "Before you go on",
-    about: [element("p", { class: "operation" }, operation)],
+    about: [element("p", { class: "operation", tabindex: "-1" }, operation)],
     rows: [],
     inputs: [],
     choices: [],

@@ -6,6 +6,6 @@ import { element } from "../dom";
 export function requestWords({ origin, operation }: Ask): readonly Node[] {
   return [
     element("p", {}, element("strong", { class: "origin" }, origin), " asks for this:"),
-    element("p", { class: "operation" }, operation),
+    element("p", { class: "operation", tabindex: "-1" }, operation),
   ];
 }
