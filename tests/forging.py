@@ -187,7 +187,7 @@ class Forger:
             lines.append({"type": "certificate", "version": 1, "certificate": certificate})
         return [rfc8785.dumps(line) for line in (*lines, *self.entries)]
 
-    def prune(self, first: int, **more: object) -> None:
+    def prune(self, first: int, /, **more: object) -> None:
         """Append the entry by which a user drops the entries below ``first``; ``more`` details."""
         leaves = [rfc8785.dumps(entry) for entry in self.entries[:first]]
         last = self.entries[first - 1]
@@ -203,7 +203,13 @@ class Forger:
         }
         self.add("audit.prune", "UAK", details=details)
 
-    def export_pruned(self, first: int, *, entry: Mapping[str, Any] | None = None) -> list[bytes]:
+    def export_pruned(
+        self,
+        first: int,
+        *,
+        entry: Mapping[str, Any] | None = None,
+        subtrees: Sequence[str] | None = None,
+    ) -> list[bytes]:
         """Return the lines of an export file without the entries below ``first``.
 
         ``entry`` is the one that the file says the log was pruned by, the last one by default.
@@ -213,7 +219,7 @@ class Forger:
             "type": "pruned",
             "version": 1,
             "entry": entry or self.entries[-1],
-            "subtrees": self.subtrees(self.entries[:first]),
+            "subtrees": self.subtrees(self.entries[:first]) if subtrees is None else subtrees,
         }
         return [*kept[:2], rfc8785.dumps(line), *kept[2 + first :]]
 

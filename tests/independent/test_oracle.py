@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
+import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset, verdict
-from forging import INSTANCE_ID, LEASE_ID, LEFT_OUT, Forger, b64, public
+from forging import INSTANCE_ID, LEASE_ID, LEFT_OUT, Forger, b64, public, root
 from kms_enclave.audit.checkpoint import CheckpointError
 from kms_enclave.audit.verify.export import BadExportError
 from kms_enclave.encoding import parse_canonical
@@ -283,12 +284,48 @@ def test_both_refuse_a_pruning_that_is_not_the_one_in_its_place() -> None:
     assert _opinions(log.export_pruned(3, entry=there)) == (False, False)
 
 
-@pytest.mark.parametrize(("root", "expected"), [({}, True), ({"root": b"\1" * 32}, False)])
+def _folded(log: Forger) -> list[str]:
+    leaves = [rfc8785.dumps(entry) for entry in log.entries[:3]]
+    return [root(leaves).hex()]
+
+
+_BAD_PRUNINGS: dict[str, Callable[[], list[bytes]]] = {
+    "that drops nothing": lambda: _pruned(
+        first=0, rootHash=root([]).hex(), chainHash="0" * 64
+    ).export_pruned(0),
+    "that drops itself": lambda: _pruned(first=6).export_pruned(6),
+    "that says true for a number": lambda: _pruned(first=True).export_pruned(3),
+    "that drops fewer": lambda: _pruned(first=2).export_pruned(2),
+    "that drops what is later than what was kept": lambda: _pruned(timestamp=10**12).export_pruned(
+        3
+    ),
+    "with another link": lambda: _pruned(chainHash="0" * 64).export_pruned(3),
+    "with another root": lambda: _pruned(rootHash="0" * 64).export_pruned(3),
+    "with another's certificate": lambda: _pruned(
+        instanceCert=Forger().certificate("KIAK")
+    ).export_pruned(3),
+    "by another user": lambda: _pruned(auditPublicKey=b64(public(_OTHER))).export_pruned(3),
+    "whose subtrees are folded": lambda: (log := _pruned()).export_pruned(3, subtrees=_folded(log)),
+    "whose hash is another": lambda: (log := _pruned()).export_pruned(
+        3, entry={**log.entries[-1], "chainHash": "0" * 64}
+    ),
+    "whose signature is another": lambda: (log := _pruned()).export_pruned(
+        3, entry={**log.entries[-1], "sig": log.entries[0]["sig"]}
+    ),
+}
+
+
+@pytest.mark.parametrize("write", _BAD_PRUNINGS.values(), ids=_BAD_PRUNINGS.keys())
+def test_both_refuse_a_pruning(write: Callable[[], list[bytes]]) -> None:
+    assert _opinions(write()) == (False, False)
+
+
+@pytest.mark.parametrize(("changed", "expected"), [({}, True), ({"root": b"\1" * 32}, False)])
 def test_both_compare_an_older_checkpoint_of_exactly_what_was_dropped(
-    root: dict[str, bytes], expected: bool
+    changed: dict[str, bytes], expected: bool
 ) -> None:
     log = _pruned()
-    assert _opinions(log.export_pruned(3), [log.note(3, **root)]) == (expected, expected)
+    assert _opinions(log.export_pruned(3), [log.note(3, **changed)]) == (expected, expected)
 
 
 def test_both_refuse_an_integer_that_javascript_would_round() -> None:
