@@ -101,6 +101,7 @@ def test_suspending_users_suspends_ones_own(origins: TwoOrigins):
     pattern = {"userIdPattern": "*", "credentials": CREDENTIALS}
     assert origins.other.call("suspendPattern", pattern).code is None
     assert origins.owner.call("issueVAPIDJWT", issue_params(origins.lease_id)).code is None
+    assert origins.other.call("unsuspendPattern", pattern).code is None
 
 
 def test_emergency_list_is_of_ones_own_tokens(origins: TwoOrigins):
