@@ -30,7 +30,7 @@ const SCHEMA_VERSION = 1;
 const LOOK_AGAIN_AFTER_MS = [0, 25, 50, 100, 200, 400] as const;
 
 /** At the start. A cold browser on a slow disk takes its time; storage that is denied is told at once. */
-const OPEN_DEADLINE_MS = 10_000;
+const OPEN_DEADLINE_MS = 5_000;
 /** Later, when a call waits for it. */
 const REOPEN_DEADLINE_MS = 1_000;
 
