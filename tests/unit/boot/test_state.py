@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import attrs
@@ -11,9 +11,8 @@ import pytest
 from doubles import FaultyStorage
 from enclave import CREDENTIALS, Refusal, Worker, World
 from kms_enclave.adapters.native.locks import AsyncioLocks
-from kms_enclave.boot.refusal import REFUSAL
 from kms_enclave.encoding import format_base64url
-from kms_enclave.ports.storage import Address, Record, StorageError
+from kms_enclave.ports.storage import Record
 
 
 def _operations(entries: list[dict[str, Any]]) -> list[str]:
@@ -350,40 +349,6 @@ async def test_a_fault_in_the_middle_that_a_verification_found_locks_the_next_st
     again = await world.worker()
     reason = "the last verification found a fault: entry 5: is missing"
     assert again.start["error"]["details"] == {"reason": reason}
-
-
-async def test_refusals_are_recorded_beside_the_log_and_named_by_the_next_one(
-    world: World,
-) -> None:
-    await world.ready()
-    await world.delete("audit", 1)
-    entries = await world.memory.count("audit")
-    since = world.clock.now_ms()
-    for _ in range(3):
-        world.clock.advance(1000)
-        worker = await world.worker()
-    assert await world.memory.count("audit") == entries
-    worker.user = lambda ask: {"answer": {"word": ask["word"]}}
-    await worker.call("resetKMS")
-    (genesis,) = await worker.log()
-    assert genesis["details"]["previousLog"] == {
-        "abandoned": "the log does not end where its head says",
-        "since": since + 1000,
-        "count": 3,
-    }
-
-
-async def test_a_refusal_that_cannot_be_recorded_is_the_same_refusal(world: World) -> None:
-    await world.ready()
-    await world.delete("audit", 1)
-
-    def fail(addresses: Sequence[Address]) -> None:
-        if REFUSAL in addresses:
-            raise StorageError("unavailable", "the disk is gone")
-
-    worker = await world.worker(storage=FaultyStorage(world.memory, after_read=fail))
-    assert worker.start["error"]["code"] == "attestation.failed"
-    assert [entry["seqNum"] for entry in await worker.log()] == [0]
 
 
 async def test_a_start_reads_the_same_amount_however_long_the_log_is(world: World) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Any
 
 import attrs
@@ -26,14 +25,6 @@ async def authenticated(worker: Worker, method: str, **params: object) -> Any:
 
 async def ops(worker: Worker) -> list[str]:
     return [entry["op"] for entry in await worker.log()]
-
-
-async def started(world: World) -> Worker:
-    """Return a worker that has swept."""
-    worker = await world.worker()
-    for _ in range(200):
-        await asyncio.sleep(0)
-    return worker
 
 
 async def verified(worker: Worker) -> bool:
@@ -366,52 +357,3 @@ async def test_a_lease_is_verified_by_the_reason_that_issuing_would_give(world: 
     assert await reason("lease-unknown") == "lease.not.found"
     world.clock.advance(HOUR)
     assert await reason(lease_id) == "lease.expired"
-
-
-# --- expiring ----------------------------------------------------------------------------------
-
-
-async def test_an_expired_lease_loses_its_keys_at_the_next_start(world: World) -> None:
-    worker = await world.ready()
-    lease_id = await worker.create_lease(ttlHours=1)
-    world.clock.advance(HOUR)
-    again = await started(world)
-    assert (await ops(again)).count("lease.expire") == 1
-    assert (await world.record("leases", lease_id)).handles == {}
-    refusal = await refused(again, "issueVAPIDJWT", leaseId=lease_id, endpoint=ENDPOINT)
-    assert refusal.code == "lease.expired"
-    third = await started(world)
-    assert (await ops(third)).count("lease.expire") == 1
-    assert await verified(third)
-
-
-async def test_what_remains_of_a_lease_goes_after_32_days(world: World) -> None:
-    worker = await world.ready()
-    await worker.create_lease(ttlHours=1)
-    world.clock.advance(HOUR)
-    await started(world)
-    world.clock.advance(32 * 24 * HOUR - 1)
-    await started(world)
-    assert await world.memory.count("leases") == 1
-    world.clock.advance(1)
-    await started(world)
-    assert await world.memory.count("leases") == 0
-    assert await world.memory.count("quotas") == 0
-
-
-async def test_tokens_of_a_revoked_lease_go_when_it_goes(world: World) -> None:
-    worker = await world.ready()
-    revoked, other = await worker.create_lease(ttlHours=1), await worker.create_lease(ttlHours=1)
-    token = await worker.issue(revoked)
-    await worker.issue(other)
-    await worker.call("revokeLease", leaseId=revoked)
-    world.clock.advance(2 * HOUR)
-    await started(world)
-    await started(world)
-    tokens = [key for key, _ in await world.memory.scan("tokens", after=None, limit=9)]
-    assert tokens == [token["jti"]]
-    world.clock.advance(33 * 24 * HOUR)
-    for _ in range(2):
-        await worker.call("revokeLease", leaseId=await worker.create_lease(ttlHours=1))
-        await started(world)
-    assert await world.memory.count("tokens") == 0
