@@ -1,6 +1,6 @@
 """The storage port on IndexedDB, through ``worker/primitives/database.ts``.
 
-One call is one crossing into JavaScript and one back, each with one JSON text and a list
+One call is one crossing into JavaScript and one back, each with a text or two and a list
 of key handles (``worker/primitives/rows.ts`` has the layout).
 Handles are stored by structured clone and come back as the class that their algorithm
 says; one that the browser lost is missing from the record.
@@ -43,6 +43,7 @@ from kms_enclave.ports.storage import (
 __all__ = ["IndexedDbStorage", "storage_error"]
 
 _COMMITTED: Final = -1
+_SEPARATOR: Final = "\0"
 _NO_HANDLES: Final[Mapping[str, KeyHandle]] = MappingProxyType({})
 _FAILURES: Final[Mapping[object, StorageFailure]] = {
     failure: failure for failure in get_args(StorageFailure)
@@ -56,7 +57,7 @@ _HANDLE_CLASSES: Final[Mapping[str, type[KeyHandle]]] = {
 }
 
 _T = TypeVar("_T")
-_Row = tuple[Key, int, str, int | None, list[str]]
+_Row = tuple[Key, int, int | None, list[str]]
 
 
 class IndexedDbStorage:
@@ -132,6 +133,7 @@ async def _answer(js_promise: Awaitable[_T]) -> _T:
 async def _rows(js_promise: Awaitable[JsRows]) -> list[tuple[Key, Record]]:
     js_rows = await _answer(js_promise)
     rows: list[_Row] = json.loads(js_rows.text)
+    values = js_rows.values.split(_SEPARATOR) if rows else ()
     js_keys = iter(js_rows.keys.to_py() if any(names for *_, names in rows) else ())
     # By position and with one empty mapping for all: a log's worth of records comes through here.
     return [
@@ -139,7 +141,7 @@ async def _rows(js_promise: Awaitable[JsRows]) -> list[tuple[Key, Record]]:
             key,
             Record(revision, value, _handles(names, js_keys) if names else _NO_HANDLES, expires_ms),
         )
-        for key, revision, value, expires_ms, names in rows
+        for (key, revision, expires_ms, names), value in zip(rows, values, strict=True)
     ]
 
 
