@@ -4,6 +4,7 @@
  * Messages travel framed in one buffer: a 32-bit little-endian length, then the bytes, again and again. Signatures
  * come back in one buffer, 64 bytes each, in order.
  */
+const PUBLIC_KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const LENGTH_BYTES = 4;
 const ED25519 = { name: "Ed25519" };
@@ -39,29 +40,22 @@ export function signEs256(subtle: SubtleCrypto, key: CryptoKey, messages: Bytes)
   return joined([...framed(messages)].map((message) => subtle.sign(ES256, key, message)));
 }
 
-/**
- * Check signatures: frames of public key (32 bytes), signature (64) and message, three for each. One byte a check
- * comes back, 1 for valid.
- */
+/** Check signatures, a frame of public key (32 bytes), signature (64) and message for each. One byte a check, 1 for valid. */
 export async function verifyEd25519(subtle: SubtleCrypto, checks: Bytes): Promise<Bytes> {
-  const frames = [...framed(checks)];
-  const verdicts: Promise<boolean>[] = [];
-  for (let index = 0; index + 2 < frames.length; index += 3) {
-    const [publicKey, signature, message] = frames.slice(index, index + 3) as [Bytes, Bytes, Bytes];
-    verdicts.push(verifyOne(subtle, publicKey, signature, message));
-  }
+  const verdicts = [...framed(checks)].map((check) => verifyOne(subtle, check));
   return Uint8Array.from(await Promise.all(verdicts), Number);
 }
 
 /** A known key's check begins at once, and so runs beside whatever keeps this thread busy next. */
-async function verifyOne(subtle: SubtleCrypto, publicKey: Bytes, signature: Bytes, message: Bytes): Promise<boolean> {
-  const found = findPublicKey(subtle, publicKey);
+async function verifyOne(subtle: SubtleCrypto, check: Bytes): Promise<boolean> {
+  const end = PUBLIC_KEY_BYTES + SIGNATURE_BYTES;
+  const found = findPublicKey(subtle, check.subarray(0, PUBLIC_KEY_BYTES));
   const key = found instanceof Promise ? await found : found;
-  return key !== null && subtle.verify(ED25519, key, signature, message);
+  return key !== null && subtle.verify(ED25519, key, check.subarray(PUBLIC_KEY_BYTES, end), check.subarray(end));
 }
 
 function findPublicKey(subtle: SubtleCrypto, raw: Bytes): CryptoKey | Promise<Imported> {
-  const name = raw.join();
+  const name = String.fromCharCode(...raw);
   const known = PUBLIC_KEYS.get(name);
   if (known !== undefined) return known;
   if (PUBLIC_KEYS.size >= MOST_PUBLIC_KEYS) PUBLIC_KEYS.clear();

@@ -310,10 +310,9 @@ class WebCrypto:
             for check in checks
         ]
         js_checks = js_framed(
-            part
+            check.public_raw + check.signature + check.message
             for check, is_well_formed in zip(checks, well_formed, strict=True)
             if is_well_formed
-            for part in (check.public_raw, check.signature, check.message)
         )
         js_verdicts = await self._js_primitives.verifyEd25519(self._js_subtle, js_checks)
         verdicts = iter(js_verdicts.to_bytes())
