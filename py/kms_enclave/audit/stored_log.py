@@ -111,14 +111,18 @@ async def verify_stored_log(
     return verdict
 
 
+_Standing = tuple[int, str, bool]
+"""How many entries hold, the last one's hash, whether a setup is among them."""
+
+
 @attrs.define
 class _Page:
     """What a page of entries comes to if its signatures hold, which are to be verified."""
 
-    good: Verdict
+    good: _Standing
     fault: BadEntryError | None = None
     checks: list[SignatureCheck] = attrs.field(factory=list)
-    before: list[Verdict] = attrs.field(factory=list)
+    before: list[_Standing] = attrs.field(factory=list)
     """What holds if the signature of the same index does not."""
     leaves: list[bytes] = attrs.field(factory=list)
 
@@ -146,7 +150,7 @@ class _Run:
         )
 
     async def verify(self, pace: Pace) -> Verdict:
-        verdict = self._verdict(None)
+        verdict = self._verdict(self._standing())
         if verdict.size < self._head.size:
             verdict = await self._verify_pages(pace)
         if verdict.fault is None and self._frontier != self._head.frontier:
@@ -175,16 +179,16 @@ class _Run:
                 if verdict.fault is not None:
                     return verdict
             settling = _begin(self._settle(page))
-            if page.fault is not None or page.good.size == self._head.size:
+            if page.fault is not None or page.good[0] == self._head.size:
                 return await _told(settling, pace, self._head)
 
     def _read(self, after: Key, pace: Pace) -> asyncio.Task[Sequence[tuple[Key, Record]]]:
         return _begin(self._storage.scan("audit", after=after, limit=pace.page))
 
     def _check_page(self, records: Sequence[tuple[Key, Record]]) -> _Page:
-        page = _Page(self._verdict(None))
+        page = _Page(self._standing())
         if not records:
-            page.fault = BadEntryError(page.good.size, "is missing")
+            page.fault = BadEntryError(page.good[0], "is missing")
         for key, record in records:
             if self._chain.state.next_seq > self._head.seq_num:
                 break
@@ -196,17 +200,16 @@ class _Run:
             page.leaves.append(leaf)
             page.checks.extend(found)
             page.before.extend([page.good] * len(found))
-            page.good = self._verdict(None)
+            page.good = self._standing()
         return page
 
     async def _settle(self, page: _Page) -> Verdict:
         answers = await self._crypto.verify_ed25519(page.checks)
         for holding, holds in zip(page.before, answers, strict=True):
             if not holds:
-                bad = BadEntryError(holding.size, "a signature is not valid")
-                return attrs.evolve(holding, fault=bad)
+                return self._verdict(holding, BadEntryError(holding[0], "a signature is not valid"))
         fault = page.fault or await self._grow(page.leaves)
-        return attrs.evolve(page.good, fault=fault, frontier=self._frontier)
+        return self._verdict(page.good, fault)
 
     def _check_entry(self, key: Key, record: Record) -> tuple[Sequence[SignatureCheck], bytes]:
         seq_num = self._chain.state.next_seq
@@ -236,10 +239,13 @@ class _Run:
             return BadEntryError(_WHOLE_LOG, "the stored tree is not that of the entries")
         return None
 
-    def _verdict(self, fault: BadEntryError | None) -> Verdict:
+    def _standing(self) -> _Standing:
         state = self._chain.state
-        is_setup = state.uak is not None
-        return Verdict(state.next_seq, state.previous_hash, fault, self._frontier, is_setup)
+        return state.next_seq, state.previous_hash, state.uak is not None
+
+    def _verdict(self, standing: _Standing, fault: BadEntryError | None = None) -> Verdict:
+        size, last_hash, is_setup = standing
+        return Verdict(size, last_hash, fault, self._frontier, is_setup)
 
 
 def _begin(work: Coroutine[object, object, T]) -> asyncio.Task[T]:

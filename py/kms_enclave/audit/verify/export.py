@@ -52,7 +52,13 @@ class Claim:
     """A signature that remains to be verified, and what is wrong with the file otherwise."""
 
     check: SignatureCheck
-    otherwise: BadExportError
+    line: int
+    reason: str = "a signature is not valid"
+    seq_num: int | None = None
+
+    def otherwise(self) -> BadExportError:
+        """Return the error for a signature that does not hold."""
+        return BadExportError(self.line, self.reason, seq_num=self.seq_num)
 
 
 @attrs.frozen
@@ -185,18 +191,18 @@ class ExportVerifier:
                     f" {older.checkpoint.size} entries cannot be compared with the file alone"
                 )
         self._compare()
-        fault = self._bad("a signature is not valid")
-        return [Claim(check, fault) for check in pruned.signatures]
+        return [Claim(check, self._line) for check in pruned.signatures]
 
     def _check_entry(self, line: bytes) -> Sequence[Claim]:
         if self._chain is None:
             self._chain = ChainVerifier(expected_uak=self._expected_key)
             self._compare()
-        fault = self._bad("a signature is not valid", seq_num=self._chain.state.next_seq)
+        seq_num = self._chain.state.next_seq
         checked = self._chain.check(line)
         self._tree.add(checked.leaf)
-        self._compare()
-        return [Claim(check, fault) for check in checked.signatures]
+        if self._older:
+            self._compare()
+        return [Claim(check, self._line, seq_num=seq_num) for check in checked.signatures]
 
     def _compare(self) -> None:
         size = self._tree.size
@@ -219,8 +225,7 @@ class ExportVerifier:
                 check = signature_check(each.note, expected_name=origin, expected_public_raw=kiak)
             except NoteError as error:
                 raise BadExportError(1, f"{named} is not this log's: {error}") from None
-            otherwise = BadExportError(1, f"the signature of {named} is not valid")
-            claims.append(Claim(check, otherwise))
+            claims.append(Claim(check, 1, f"the signature of {named} is not valid"))
         return claims
 
     def _certificate_claims(self, chain: ChainVerifier) -> Sequence[Claim]:
@@ -233,7 +238,7 @@ class ExportVerifier:
             check = chain.check_instance_certificate(certificate)
         except ValueError as error:
             raise BadExportError(line, str(error)) from None
-        return [Claim(check, BadExportError(line, "the certificate's signature is not valid"))]
+        return [Claim(check, line, "the certificate's signature is not valid")]
 
     def _summary(self, chain: ChainVerifier, origin: str) -> ExportSummary:
         state = chain.state

@@ -126,4 +126,4 @@ class _Signatures:
         claims, future = self._under_way.popleft()
         for claim, holds in zip(claims, await future, strict=True):
             if not holds:
-                raise claim.otherwise
+                raise claim.otherwise()
