@@ -89,8 +89,14 @@ def parse_canonical(data: bytes) -> object:
     ``ValueError`` for anything else: other spellings, repeated keys, fractions, integers
     that JavaScript would round.
     """
+    # An integer that could be too large has as many digits in a row as the largest. So do some
+    # hashes, at the cost of having their entry's integers parsed in Python.
+    may_be_large = _LARGEST_DIGITS in data.translate(_ALL_DIGITS_ALIKE)
+    decoder = _EXACT if may_be_large else _SMALL
     try:
-        value: object = _EXACT.decode(data.decode())
+        value: object
+        # What follows the value shows in the comparison.
+        value, _ = decoder.raw_decode(data.decode())
         # Keys outside ASCII would be sorted otherwise.
         encode = canonical_entry if data.isascii() else rfc8785.dumps
         if encode(cast("dict[str, JsonScalar]", value)) == data:
@@ -122,3 +128,6 @@ def _refuse_constant(name: str) -> None:
 _EXACT: Final = json.JSONDecoder(
     parse_constant=_refuse_constant, parse_float=_refuse_constant, parse_int=_exact_integer
 )
+_SMALL: Final = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_refuse_constant)
+_ALL_DIGITS_ALIKE: Final = bytes.maketrans(b"123456789", b"000000000")
+_LARGEST_DIGITS: Final = b"0" * len(str(_LARGEST_INTEGER))

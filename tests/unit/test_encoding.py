@@ -17,6 +17,7 @@ from kms_enclave.encoding import (
     format_base64url,
     format_json,
     parse_base64url,
+    parse_canonical,
     parse_json,
 )
 
@@ -104,3 +105,28 @@ def test_numbers_that_rfc_8259_lacks_are_not_json(text: str) -> None:
 def test_json_that_is_nested_beyond_measure_is_refused_like_any_other_fault(opening: str) -> None:
     with pytest.raises(ValueError, match="nested"):
         parse_json(opening * 200_000)
+
+
+@given(st.dictionaries(_ASCII_KEYS, _LOG_VALUES, max_size=6))
+def test_canonical_bytes_are_parsed_into_what_they_are_of(value: dict[str, object]) -> None:
+    assert parse_canonical(rfc8785.dumps(value)) == value
+
+
+@pytest.mark.parametrize("number", [2**53 - 1, -(2**53) + 1, 0])
+def test_canonical_integers_are_exact_up_to_their_limits(number: int) -> None:
+    # A run of digits in a text is no integer.
+    for text in ("", "0" * 16):
+        value = {"a": text, "b": [number]}
+        assert parse_canonical(rfc8785.dumps(value)) == value
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["9007199254740992", "-9007199254740992", "9999999999999999", "1" * 5000, "1.0", "1e2", "-0",
+     "01", "+1", "1 ", " 1", "1,", "1]", "NaN", "Infinity", '"\\u0041"', '{"b":1,"a":1}',
+     '{"a":1,"a":1}', "[" * 100_000, ""],
+)  # fmt: skip
+def test_another_spelling_or_an_inexact_number_is_not_canonical(text: str) -> None:
+    for data in (text, f'{{"a":{text}}}'):
+        with pytest.raises(ValueError, match="is not"):
+            parse_canonical(data.encode())

@@ -21,9 +21,9 @@ __all__ = [
     "SIGNERS",
     "EntryDraft",
     "SignerKind",
-    "certificate_part",
     "chain_hash",
     "covered_bytes",
+    "cut_certificate",
     "format_signer_id",
     "seal_entry",
 ]
@@ -33,6 +33,7 @@ SignerKind = Literal["UAK", "LAK", "KIAK"]
 FIRST_PREVIOUS_HASH: Final = "0" * 64
 _HASH_MEMBER: Final = b'"chainHash":"'
 _SIG_MEMBER: Final = b',"sig":"'
+_CERT_MEMBER: Final = b'{"cert":'
 
 _LEASED_SUBSCRIPTION: Final[frozenset[SignerKind]] = frozenset({"UAK", "KIAK"})
 SIGNERS: Final[Mapping[str, frozenset[SignerKind]]] = {
@@ -140,9 +141,15 @@ def covered_bytes(data: bytes, entry: Mapping[str, object]) -> bytes:
     return data[:hash_start] + data[hash_end:sig_start] + data[sig_end:]
 
 
-def certificate_part(data: bytes) -> bytes:
-    """Return the bytes of the certificate within those of an entry that has one."""
-    return data[len(b'{"cert":') : data.index(_HASH_MEMBER) - 1]
+def cut_certificate(data: bytes) -> tuple[bytes, bytes]:
+    """Return the certificate's bytes within those of an entry, and the entry's without them.
+
+    The first are empty where there is none. Both are canonical if, and only if, all is.
+    """
+    end = data.find(b"," + _HASH_MEMBER)
+    if end < 0 or not data.startswith(_CERT_MEMBER):
+        return b"", data
+    return data[len(_CERT_MEMBER) : end], b"{" + data[end + 1 :]
 
 
 @functools.lru_cache(maxsize=64)  # Every entry names one, and a log has few signers at a time.

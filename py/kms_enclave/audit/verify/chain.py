@@ -15,33 +15,28 @@ not grow with the log. Specification: docs/spec/audit.md.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from typing import Final, Literal
 
 import attrs
 
-from kms_enclave.audit.certificate import certificate_bytes
 from kms_enclave.audit.entry import (
     FIRST_PREVIOUS_HASH,
     SIGNERS,
-    certificate_part,
+    cut_certificate,
     format_signer_id,
 )
 from kms_enclave.audit.merkle import leaf_hash
-from kms_enclave.audit.verify.form import (
-    details_of,
-    parse_entry,
-    verify_certificate_form,
-    verify_hash,
+from kms_enclave.audit.verify.delegation import (
+    DelegateKind,
+    Delegation,
+    KnownDelegations,
+    parse_delegation,
 )
+from kms_enclave.audit.verify.form import ParsedEntry, details_of, parse_entry, verify_hash
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.ports.crypto import SignatureCheck
 
 __all__ = ["BadEntryError", "ChainState", "ChainVerifier", "CheckedEntry", "PruningEntry"]
-
-_MAX_REMEMBERED: Final = 1024
-"""Certificates: one that was forgotten is verified again."""
 
 
 class BadEntryError(Exception):
@@ -103,27 +98,31 @@ class ChainVerifier:
         self._pinned_uak = expected_uak
         self._pinned_kiak = expected_kiak
         self._pinned_instance_id = expected_instance_id
-        self._good_certificates: dict[bytes, bytes] = {}
+        self._known = KnownDelegations()
 
     def check(self, data: bytes) -> CheckedEntry:
         """Check the next entry, given as its bytes. Raises BadEntryError."""
         seq_num = self.state.next_seq
         try:
-            entry = parse_entry(data)
+            certificate, rest = cut_certificate(data)
+            known = self._known.find(certificate)
+            entry = parse_entry(data if known is None else rest)
+            if known is not None:
+                entry["cert"] = known.certificate
             self._check_place(entry)
             verify_hash(data, entry)
-            checks = self._check_signer(data, entry)
+            checks = self._check_signer(entry, certificate)
             checked = CheckedEntry(leaf_hash(data), checks)
             self._check_pruning(checked)
         except ValueError as error:
             raise BadEntryError(seq_num, str(error)) from None
         self.state.next_seq = seq_num + 1
-        self.state.previous_hash = str(entry["chainHash"])
-        self.state.timestamp = int(str(entry["timestamp"]))
+        self.state.previous_hash = entry["chainHash"]
+        self.state.timestamp = entry["timestamp"]
         self.state.is_ended = entry["op"] == "reset"
         return checked
 
-    def _check_place(self, entry: Mapping[str, object]) -> None:
+    def _check_place(self, entry: ParsedEntry) -> None:
         state = self.state
         if state.is_ended:
             raise ValueError("follows the reset that ended the log")
@@ -131,7 +130,7 @@ class ChainVerifier:
             raise ValueError(f"number {entry['seqNum']} stands in its place")
         if entry["previousHash"] != state.previous_hash:
             raise ValueError("does not link to the entry before it")
-        if int(str(entry["timestamp"])) < state.timestamp and entry["op"] != "clock.adjust":
+        if entry["timestamp"] < state.timestamp and entry["op"] != "clock.adjust":
             raise ValueError("is older than the entry before it")
         if entry["op"] not in SIGNERS:
             raise ValueError("has an unknown operation")
@@ -143,8 +142,8 @@ class ChainVerifier:
                 raise ValueError("is not the entry that the log was pruned by")
             self.state.pruning = None
 
-    def _check_signer(self, data: bytes, entry: Mapping[str, object]) -> Sequence[SignatureCheck]:
-        kind, op = entry["signer"], str(entry["op"])
+    def _check_signer(self, entry: ParsedEntry, certificate: bytes) -> Sequence[SignatureCheck]:
+        kind, op = entry["signer"], entry["op"]
         if kind not in SIGNERS[op]:
             raise ValueError(f"{op} may not be signed by that kind of key")
         if self.state.next_seq == 0:
@@ -154,16 +153,15 @@ class ChainVerifier:
         if kind == "UAK":
             public, checks = self._user_key(entry)
         elif kind == "KIAK":
-            public, checks = self._instance_key(data, entry)
+            public, checks = self._instance_key(entry, certificate)
         else:
-            public, checks = self._lease_key(data, entry)
+            public, checks = self._lease_key(entry, certificate)
         if format_signer_id(public) != entry["signerId"]:
             raise ValueError("signerId is not the id of the key that must sign")
-        signature = parse_base64url(str(entry["sig"]))
-        message = bytes.fromhex(str(entry["chainHash"]))
-        return [*checks, SignatureCheck(public, signature, message)]
+        signature = parse_base64url(entry["sig"])
+        return [*checks, SignatureCheck(public, signature, bytes.fromhex(entry["chainHash"]))]
 
-    def _learn_instance(self, entry: Mapping[str, object]) -> None:
+    def _learn_instance(self, entry: ParsedEntry) -> None:
         if entry["op"] != "instance.start":
             raise ValueError("the first entry is not an instance's start")
         details = details_of(entry)
@@ -174,15 +172,15 @@ class ChainVerifier:
             raise ValueError("the log is another instance's")
         self.state.kiak = parse_base64url(public)
         self.state.instance_id = instance_id
-        self.state.genesis_timestamp = int(str(entry["timestamp"]))
+        self.state.genesis_timestamp = entry["timestamp"]
 
-    def _user_key(self, entry: Mapping[str, object]) -> tuple[bytes, list[SignatureCheck]]:
+    def _user_key(self, entry: ParsedEntry) -> tuple[bytes, Sequence[SignatureCheck]]:
         if "cert" in entry:
             raise ValueError("a certificate of a key that needs none")
         if entry["op"] != "setup":
             if self.state.uak is None:
                 raise ValueError("a user's entry before any setup")
-            return self.state.uak, []
+            return self.state.uak, ()
         if self.state.uak is not None:
             raise ValueError("a second setup")
         details = details_of(entry)
@@ -194,83 +192,69 @@ class ChainVerifier:
         certificate = details.get("instanceCert")
         if not isinstance(certificate, dict):
             raise ValueError("setup does not certify the Instance Audit Key")
-        check = self.check_instance_certificate(certificate)
-        if int(certificate["notBefore"]) > self.state.genesis_timestamp:
+        delegation, check = self._check_instance_certificate(certificate)
+        if delegation.not_before > self.state.genesis_timestamp:
             raise ValueError("the Instance Audit Key's certificate begins after the genesis")
         return uak, [check]
 
     def _instance_key(
-        self, data: bytes, entry: Mapping[str, object]
-    ) -> tuple[bytes, list[SignatureCheck]]:
+        self, entry: ParsedEntry, certificate: bytes
+    ) -> tuple[bytes, Sequence[SignatureCheck]]:
         if self.state.kiak is None:
             raise ValueError("no Instance Audit Key is known")
         if self.state.uak is None:
-            if entry.get("cert") is not None:
+            if "cert" in entry:
                 raise ValueError("a certificate before any setup")
-            return self.state.kiak, []
-        certificate, delegate, checks = self._certificate(data, entry, kind="KIAK")
-        self._require_instance(certificate, delegate)
-        _require_cover(certificate, entry)
-        return delegate, checks
+            return self.state.kiak, ()
+        delegation, checks = self._delegation(entry, certificate, kind="KIAK")
+        self._require_instance(delegation)
+        delegation.require_cover(entry["op"], entry["timestamp"])
+        return delegation.delegate, checks
 
     def _lease_key(
-        self, data: bytes, entry: Mapping[str, object]
-    ) -> tuple[bytes, list[SignatureCheck]]:
-        certificate, delegate, checks = self._certificate(data, entry, kind="LAK")
-        if certificate["leaseId"] != entry.get("leaseId"):
+        self, entry: ParsedEntry, certificate: bytes
+    ) -> tuple[bytes, Sequence[SignatureCheck]]:
+        delegation, checks = self._delegation(entry, certificate, kind="LAK")
+        if delegation.holder != entry.get("leaseId"):
             raise ValueError("the certificate is another lease's")
-        _require_cover(certificate, entry)
-        return delegate, checks
+        delegation.require_cover(entry["op"], entry["timestamp"])
+        return delegation.delegate, checks
 
-    def _certificate(
-        self, data: bytes, entry: Mapping[str, object], *, kind: Literal["LAK", "KIAK"]
-    ) -> tuple[Mapping[str, object], bytes, list[SignatureCheck]]:
-        """Return an entry's certificate, the raw key in it, and what remains to be verified."""
-        certificate = entry.get("cert")
-        if not isinstance(certificate, dict):
+    def _delegation(
+        self, entry: ParsedEntry, certificate: bytes, *, kind: DelegateKind
+    ) -> tuple[Delegation, Sequence[SignatureCheck]]:
+        """Return what an entry's certificate says, and what remains to be verified of it."""
+        if "cert" not in entry:
             raise ValueError("the certificate is missing")
-        # One check for each certificate, however many entries carry it: by the hash of its
-        # bytes, which name its kind too.
-        remembered = hashlib.sha256(certificate_part(data)).digest()
-        delegate = self._good_certificates.get(remembered)
-        if delegate is not None and certificate.get("signerKind") == kind:
-            return certificate, delegate, []
-        check = self._check_certificate(certificate, kind=kind)
-        delegate = parse_base64url(str(certificate["delegatePub"]))
-        if len(self._good_certificates) == _MAX_REMEMBERED:
-            self._good_certificates.clear()
-        self._good_certificates[remembered] = delegate
-        return certificate, delegate, [check]
+        known = self._known.find(certificate)
+        if known is not None and known.kind == kind:
+            return known, ()
+        delegation, check = self._check_certificate(entry["cert"], kind=kind)
+        self._known.add(certificate, delegation)
+        return delegation, [check]
 
     def check_instance_certificate(self, certificate: Mapping[str, object]) -> SignatureCheck:
         """Check a certificate of this log's KIAK; return its signature. Raises ValueError."""
-        check = self._check_certificate(certificate, kind="KIAK")
-        self._require_instance(certificate, parse_base64url(str(certificate["delegatePub"])))
-        return check
+        return self._check_instance_certificate(certificate)[1]
 
-    def _require_instance(self, certificate: Mapping[str, object], delegate: bytes) -> None:
+    def _check_instance_certificate(
+        self, certificate: Mapping[str, object]
+    ) -> tuple[Delegation, SignatureCheck]:
+        delegation, check = self._check_certificate(certificate, kind="KIAK")
+        self._require_instance(delegation)
+        return delegation, check
+
+    def _require_instance(self, delegation: Delegation) -> None:
         instance_id = self.state.instance_id
-        if certificate["instanceId"] != instance_id or instance_id is None:
+        if delegation.holder != instance_id or instance_id is None:
             raise ValueError("the certificate is another instance's")
-        if delegate != self.state.kiak:
+        if delegation.delegate != self.state.kiak:
             raise ValueError("the certificate is for another key")
 
     def _check_certificate(
-        self, certificate: Mapping[str, object], *, kind: Literal["LAK", "KIAK"]
-    ) -> SignatureCheck:
+        self, certificate: Mapping[str, object], *, kind: DelegateKind
+    ) -> tuple[Delegation, SignatureCheck]:
         if self.state.uak is None:
             raise ValueError("a certificate before any setup")
-        verify_certificate_form(certificate, expected_kind=kind)
-        signature = parse_base64url(str(certificate["sig"]))
-        return SignatureCheck(self.state.uak, signature, certificate_bytes(certificate))
-
-
-def _require_cover(certificate: Mapping[str, object], entry: Mapping[str, object]) -> None:
-    scope, not_before = certificate["scope"], certificate["notBefore"]
-    not_after, timestamp = certificate["notAfter"], entry["timestamp"]
-    if not isinstance(scope, list) or entry["op"] not in scope:
-        raise ValueError("the certificate does not cover the operation")
-    if not isinstance(timestamp, int) or not isinstance(not_before, int):
-        raise ValueError("the certificate's validity is malformed")
-    if timestamp < not_before or (isinstance(not_after, int) and timestamp > not_after):
-        raise ValueError("the certificate was not valid at that time")
+        delegation = parse_delegation(certificate, expected_kind=kind)
+        return delegation, delegation.signature_check(self.state.uak)

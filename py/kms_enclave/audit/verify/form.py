@@ -1,11 +1,11 @@
-"""The form of entries and certificates: which fields, of which type, none unknown."""
+"""The form of entries: which fields, of which type, none unknown."""
 
 from __future__ import annotations
 
 import hashlib
 import re
 from collections.abc import Mapping
-from typing import Final, Literal
+from typing import Final, TypedDict, cast, get_type_hints
 
 import attrs
 
@@ -15,67 +15,69 @@ from kms_enclave.encoding import parse_canonical
 
 __all__ = [
     "OpenedEntry",
+    "ParsedEntry",
     "details_of",
     "open_entry",
     "parse_entry",
     "require_hash",
-    "verify_certificate_form",
     "verify_hash",
 ]
 
 _HASH: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-_REQUIRED: Final[Mapping[str, type]] = {
-    "kmsVersion": int,
-    "seqNum": int,
-    "timestamp": int,
-    "op": str,
-    "kid": str,
-    "requestId": str,
-    "previousHash": str,
-    "chainHash": str,
-    "signer": str,
-    "signerId": str,
-    "sig": str,
-}
-_OPTIONAL: Final[Mapping[str, type]] = {
-    "userId": str,
-    "origin": str,
-    "leaseId": str,
-    "unlockTime": int,
-    "lockTime": int,
-    "duration": int,
-    "details": dict,
-    "cert": dict,
-}
-_KNOWN: Final = {**_REQUIRED, **_OPTIONAL}
 
-_COMMON_TEXTS: Final = ("delegatePub", "codeHash", "manifestHash", "kmsVersion", "sig")
-_CERTIFICATE_TEXTS: Final[Mapping[str, frozenset[str]]] = {
-    "LAK": frozenset({*_COMMON_TEXTS, "leaseId"}),
-    "KIAK": frozenset({*_COMMON_TEXTS, "instanceId"}),
-}
-_OTHER_CERTIFICATE_FIELDS: Final = frozenset(
-    {"type", "version", "signerKind", "scope", "notBefore", "notAfter"}
-)
+class _RequiredFields(TypedDict):
+    kmsVersion: int
+    seqNum: int
+    timestamp: int
+    op: str
+    kid: str
+    requestId: str
+    previousHash: str
+    chainHash: str
+    signer: str
+    signerId: str
+    sig: str
 
 
-def parse_entry(data: bytes) -> Mapping[str, object]:
+class ParsedEntry(_RequiredFields, total=False):
+    """An entry whose fields are there and of these types, and whose version is known."""
+
+    userId: str
+    origin: str
+    leaseId: str
+    unlockTime: int
+    lockTime: int
+    duration: int
+    details: dict[str, object]
+    cert: Mapping[str, object]
+
+
+_REQUIRED: Final = frozenset(get_type_hints(_RequiredFields))
+_TYPES: Final[Mapping[str, type]] = {
+    name: hint if hint in (int, str) else dict for name, hint in get_type_hints(ParsedEntry).items()
+}
+
+
+def parse_entry(data: bytes) -> ParsedEntry:
     """Return the entry whose bytes these are. Raises ValueError with the reason."""
     entry = parse_canonical(data)
     if not isinstance(entry, dict):
         raise ValueError("not an object")
-    for name, cls in _REQUIRED.items():
-        if type(entry.get(name)) is not cls:
-            raise ValueError(f"{name} is missing or of a wrong type")
     for name, value in entry.items():
-        if name not in _KNOWN:
-            raise ValueError("has an unknown field")
-        if type(value) is not _KNOWN[name]:
-            raise ValueError(f"{name} is of a wrong type")
+        if type(value) is not _TYPES.get(name):
+            raise ValueError(_wrong_field(name))
+    if not entry.keys() >= _REQUIRED:
+        raise ValueError(_wrong_field(min(_REQUIRED - entry.keys())))
     if entry["kmsVersion"] != 2:
         raise ValueError("unknown version")
-    return entry
+    return cast("ParsedEntry", entry)
+
+
+def _wrong_field(name: str) -> str:
+    if name not in _TYPES:
+        return "has an unknown field"
+    return f"{name} is {'missing or ' if name in _REQUIRED else ''}of a wrong type"
 
 
 @attrs.frozen
@@ -94,49 +96,24 @@ def open_entry(data: bytes) -> OpenedEntry:
     entry = parse_entry(data)
     verify_hash(data, entry)
     return OpenedEntry(
-        seq_num=int(str(entry["seqNum"])),
-        previous_hash=str(entry["previousHash"]),
-        chain_hash=str(entry["chainHash"]),
-        timestamp=int(str(entry["timestamp"])),
+        seq_num=entry["seqNum"],
+        previous_hash=entry["previousHash"],
+        chain_hash=entry["chainHash"],
+        timestamp=entry["timestamp"],
         leaf=leaf_hash(data),
     )
 
 
-def verify_hash(data: bytes, entry: Mapping[str, object]) -> None:
+def verify_hash(data: bytes, entry: ParsedEntry) -> None:
     """Check that ``chainHash`` is the hash of the other fields. Raises ValueError."""
-    named = str(entry["chainHash"])
-    if not _HASH.fullmatch(named):
-        raise ValueError("its hash is not the hash of its fields")
-    if hashlib.sha256(covered_bytes(data, entry)).hexdigest() != named:
+    if hashlib.sha256(covered_bytes(data, entry)).hexdigest() != entry["chainHash"]:
         raise ValueError("its hash is not the hash of its fields")
 
 
-def verify_certificate_form(
-    certificate: Mapping[str, object], *, expected_kind: Literal["LAK", "KIAK"]
-) -> None:
-    """Check everything about a certificate that its signature does not show."""
-    version = certificate.get("version")
-    if certificate.get("type") != "audit-delegation" or type(version) is not int or version != 1:
-        raise ValueError("the certificate is of an unknown version")
-    if certificate.get("signerKind") != expected_kind:
-        raise ValueError("the certificate is for another kind of key")
-    not_before, not_after = certificate.get("notBefore"), certificate.get("notAfter")
-    if type(not_before) is not int or type(not_after) not in (int, type(None)):
-        raise ValueError("the certificate's validity is malformed")
-    scope = certificate.get("scope")
-    if not isinstance(scope, list) or not all(isinstance(op, str) for op in scope):
-        raise ValueError("the certificate's scope is malformed")
-    texts = _CERTIFICATE_TEXTS[expected_kind]
-    if set(certificate) != texts | _OTHER_CERTIFICATE_FIELDS:
-        raise ValueError("the certificate has an unknown or a missing field")
-    if not all(isinstance(certificate[name], str) for name in texts):
-        raise ValueError("a field of the certificate is of a wrong type")
-
-
-def details_of(entry: Mapping[str, object]) -> Mapping[str, object]:
+def details_of(entry: ParsedEntry) -> Mapping[str, object]:
     """Return an entry's details. Raises ValueError where there are none."""
     details = entry.get("details")
-    if not isinstance(details, dict):
+    if details is None:
         raise ValueError("details are missing")
     return details
 

@@ -15,7 +15,13 @@ import attrs
 from kms_enclave.audit.entry import SIGNERS, format_signer_id
 from kms_enclave.audit.merkle import fold, leaf_hash
 from kms_enclave.audit.verify.chain import ChainState, ChainVerifier, PruningEntry
-from kms_enclave.audit.verify.form import details_of, parse_entry, require_hash, verify_hash
+from kms_enclave.audit.verify.form import (
+    ParsedEntry,
+    details_of,
+    parse_entry,
+    require_hash,
+    verify_hash,
+)
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.ports.crypto import SignatureCheck
 
@@ -50,20 +56,20 @@ def verify_pruning(
         raise ValueError("signerId is not the id of the key that must sign")
     start, check = _start(entry, data, details, uak)
     _verify_subtrees(subtrees, details, start.next_seq)
-    signature = parse_base64url(str(entry["sig"]))
+    signature = parse_base64url(entry["sig"])
     return Pruned(
         start.next_seq,
         start,
-        [check, SignatureCheck(uak, signature, bytes.fromhex(str(entry["chainHash"])))],
+        [check, SignatureCheck(uak, signature, bytes.fromhex(entry["chainHash"]))],
     )
 
 
 def _start(
-    entry: Mapping[str, object], data: bytes, details: Mapping[str, object], uak: bytes
+    entry: ParsedEntry, data: bytes, details: Mapping[str, object], uak: bytes
 ) -> tuple[ChainState, SignatureCheck]:
     first, timestamp = details.get("first"), details.get("timestamp")
     seq_num = entry["seqNum"]
-    if type(first) is not int or type(timestamp) is not int or not isinstance(seq_num, int):
+    if type(first) is not int or type(timestamp) is not int:
         raise ValueError("does not say what it dropped")
     if not 0 < first <= seq_num:
         raise ValueError("drops what comes after it")
