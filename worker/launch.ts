@@ -3,6 +3,7 @@
  *
  * `new Worker(url)` knows no integrity, so the source is fetched with its hash and started from a blob.
  */
+import { startBlobWorker } from "./blob-worker";
 import { fetchWithIntegrity, readListed } from "./start/fetch-listed";
 import { inflate } from "./start/inflate";
 import { integrityOf, type ListedFile, type RuntimeList } from "./start/runtime-list";
@@ -40,21 +41,6 @@ async function readRelease(manifestHash: string, baseUrl: URL): Promise<Release>
   return { baseUrl, manifestHash, runtime, runtimeText, configText: new TextDecoder().decode(config) };
 }
 
-/** A document may make a policy of one name only once. */
-let policy: TrustedTypePolicy | undefined;
-
-/** Lets nothing through but blobs, which only this module makes. */
-function trustedBlobUrl(url: string): string {
-  if (!globalThis.trustedTypes) return url;
-  policy ??= globalThis.trustedTypes.createPolicy("kms", {
-    createScriptURL: (candidate) => {
-      if (!candidate.startsWith("blob:")) throw new TypeError("only a blob may become the worker");
-      return candidate;
-    },
-  });
-  return policy.createScriptURL(url) as unknown as string;
-}
-
 async function readSource(baseUrl: URL, file: ListedFile): Promise<Blob> {
   return inflate(await readListed(baseUrl, file, "worker"), "text/javascript").blob();
 }
@@ -88,6 +74,9 @@ async function handOverParts(worker: Worker, wasm: Promise<ArrayBuffer>, image: 
   await handOver(worker, "image", "image", async () => inflate(await image).arrayBuffer());
 }
 
+/** Of the worker that runs now, which may start its second thread from it (primitives/second-thread.ts). */
+let blobUrl: string | undefined;
+
 /**
  * Everything is fetched here and at once; the worker needs no network at all. Its own script comes first, and what
  * else is there is made ready while it is compiled.
@@ -99,9 +88,9 @@ export async function startWorker(release: Release, topOrigin: string): Promise<
   const image = readListed(baseUrl, runtime.files.image, "image");
   // They are waited for once there is a worker, which may be never.
   for (const part of [wasm, image]) part.catch(() => undefined);
-  const blobUrl = URL.createObjectURL(await inStage("worker", source));
-  const worker = new Worker(trustedBlobUrl(blobUrl), { type: "module", name: "kms" });
-  worker.addEventListener("message", () => URL.revokeObjectURL(blobUrl), { once: true });
+  if (blobUrl !== undefined) URL.revokeObjectURL(blobUrl);
+  blobUrl = URL.createObjectURL(await inStage("worker", source));
+  const worker = startBlobWorker(blobUrl, "kms");
   const boot: BootMessage = {
     type: "kms:boot",
     release: baseUrl.href,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from kms_enclave.ports.crypto import AuditSigningKey, SignatureCheck
 
 from .expect import equal, holds, refused
@@ -109,3 +111,20 @@ async def a_vapid_key_does_not_sign_as_an_audit_key(subject: Subject) -> None:
     made = await make_materials(subject.crypto)
     disguised = AuditSigningKey(made.signing_key.native)
     await refused(Exception, subject.crypto.sign_ed25519(disguised, b"message"))
+
+
+async def signatures_of_whole_pages_are_checked_each_in_its_place(subject: Subject) -> None:
+    crypto = subject.crypto
+    key = await crypto.generate_audit_key()
+    good = await crypto.sign_ed25519(key.private, b"message")
+    # Two pages of a log at once: a browser checks so many on another thread.
+    pages = [
+        [
+            SignatureCheck(key.public_raw, good, b"other" if index in bad else b"message")
+            for index in range(250)
+        ]
+        for bad in ({0, 100}, {249})
+    ]
+    answers = await asyncio.gather(*(crypto.verify_ed25519(page) for page in pages))
+    for page, answer in zip(pages, answers, strict=True):
+        equal(list(answer), [check.message == b"message" for check in page])

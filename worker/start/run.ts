@@ -7,7 +7,8 @@
  */
 import type { PyodideAPI } from "pyodide";
 import type { PyCallable, PyProxy } from "pyodide/ffi";
-import { openDatabase } from "../primitives";
+import { openDatabase, PRIMITIVES } from "../primitives";
+import { isSecondThread, serveChecks } from "../primitives/second-thread";
 import { dropGlobals } from "./globals";
 import { makeHost } from "./host";
 import type { RuntimeList } from "./runtime-list";
@@ -24,6 +25,11 @@ export type MakePython = (
 ) => Promise<PyodideAPI>;
 
 export function runEnclave(makePython: MakePython): void {
+  if (isSecondThread()) {
+    dropGlobals();
+    serveChecks((checks) => PRIMITIVES.verifyEd25519(crypto.subtle, checks));
+    return;
+  }
   const session = openSession();
 
   function report(stage: Stage, ratio: number): void {

@@ -1,0 +1,66 @@
+"""A long log's signatures are verified on a second thread, or without one where there is none."""
+
+from __future__ import annotations
+
+import pytest
+
+from e2e.conftest import Leased, OpenPage
+from e2e.driving.enclave import PASSPHRASE, ROOMY, EnclavePage, issue_params, lease_params
+
+_SIGNATURE_OF_ANOTHER = """async () => {
+  const opening = indexedDB.open("kms");
+  await new Promise((resolve) => { opening.onsuccess = resolve; });
+  const transaction = opening.result.transaction("audit", "readwrite");
+  const audit = transaction.objectStore("audit");
+  const signature = /"sig":"([^"]{86})","signer":/;
+  const one = audit.get(150), other = audit.get(151);
+  other.onsuccess = () => {
+    const [, sig] = signature.exec(other.result.value);
+    const value = one.result.value.replace(signature, `"sig":"${sig}","signer":`);
+    audit.put({ ...one.result, value }, 150);
+  };
+  await new Promise((resolve) => { transaction.oncomplete = resolve; });
+  opening.result.close();
+}"""
+
+
+@pytest.fixture
+def page(open_page: OpenPage) -> EnclavePage:
+    """An enclave with a log of more than two pages."""
+    page = open_page()
+    assert page.open_sdk().code is None
+    assert page.call("setupPassphrase", PASSPHRASE).code is None
+    asked = lease_params(quotas={**ROOMY, "tokensPerHour": 1000})
+    leased = Leased(page, page.call("createLease", asked).value["leaseId"])
+    page.call_together("issueVAPIDJWT", [[issue_params(leased.lease_id)]] * 220)
+    assert len(page.page.workers) == 1
+    return page
+
+
+def test_a_long_log_is_verified_on_a_second_thread(page: EnclavePage):
+    verdict = page.call("verifyAuditChain").value
+    assert (verdict["valid"], verdict["entries"]) == (True, 223)
+    page.wait_until(lambda: len(page.page.workers) == 2)
+
+
+def test_the_second_thread_names_the_entry_whose_signature_is_anothers(page: EnclavePage):
+    page.beside(_SIGNATURE_OF_ANOTHER)
+    (fault,) = page.call("verifyAuditChain").value["errors"]
+    assert fault == {"seqNum": 150, "reason": "a signature is not valid"}
+    page.wait_until(lambda: len(page.page.workers) == 2)
+
+
+def test_where_no_second_thread_starts_the_log_is_verified_without(page: EnclavePage):
+    page.frame.evaluate("(script) => URL.revokeObjectURL(script)", page.worker.url)
+    verdict = page.call("verifyAuditChain").value
+    assert (verdict["valid"], verdict["entries"]) == (True, 223)
+    page.wait_until(lambda: len(page.page.workers) == 1)
+    page.beside(_SIGNATURE_OF_ANOTHER)
+    (fault,) = page.call("verifyAuditChain").value["errors"]
+    assert fault == {"seqNum": 150, "reason": "a signature is not valid"}
+
+
+def test_the_second_thread_is_kept_for_the_next_verification(page: EnclavePage):
+    for _ in range(3):
+        assert page.call("verifyAuditChain").value["valid"]
+    page.wait_until(lambda: len(page.page.workers) == 2)
