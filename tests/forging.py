@@ -30,7 +30,14 @@ __all__ = [
 INSTANCE_ID = "11111111-1111-4111-8111-111111111111"
 LEASE_ID = "lease-22222222-2222-4222-8222-222222222222"
 LEFT_OUT = "<left out>"
-KIAK_SCOPE = ["build.change", "issue.refused", "lease.expire", "lease.revoke", "unlock.denied"]
+KIAK_SCOPE = [
+    "instance.start",
+    "build.change",
+    "issue.refused",
+    "lease.expire",
+    "lease.revoke",
+    "unlock.denied",
+]
 
 
 def b64(data: bytes) -> str:

@@ -54,7 +54,7 @@ class Log:
         self.next = 0
         self.previous = "0" * 64
         self.time = 0
-        self.began: int | None = None
+        self.before_setup: list[tuple[str, int]] = []
         self.instance_id = ""
         self.kiak: bytes | None = None
         self.uak: bytes | None = None
@@ -81,6 +81,8 @@ class Log:
             if self.pruned_by[1] != data:
                 raise NotVerified("not the entry that the log was pruned by")
             self.pruned_by = None
+        if self.uak is None:
+            self.before_setup.append((entry["op"], entry["timestamp"]))
         self.ended = entry["op"] == "reset"
         self.next, self.previous, self.time = self.next + 1, entry["chainHash"], entry["timestamp"]
 
@@ -94,7 +96,7 @@ class Log:
             if not isinstance(details.get("instanceId"), str):
                 raise NotVerified("the instance has no id")
             self.kiak = unb64url(details.get("instancePublicKey"), 32)
-            self.instance_id, self.began = details["instanceId"], entry["timestamp"]
+            self.instance_id = details["instanceId"]
         if op == "setup":
             self._set_up(details)
         if kind == "UAK":
@@ -116,8 +118,8 @@ class Log:
             raise NotVerified("a second setup")
         self.uak = unb64url(details.get("auditPublicKey"), 32)
         self._verify_own(details.get("instanceCert"))
-        if self.began is None or details["instanceCert"]["notBefore"] > self.began:
-            raise NotVerified("the instance's certificate begins after entry 0")
+        for op, at in self.before_setup:
+            self._verify_own(details["instanceCert"], op=op, at=at)
 
     def _lease_key(self, entry: Mapping[str, Any]) -> bytes:
         key = verify_certificate(

@@ -187,6 +187,21 @@ _BAD_BEGINNINGS: dict[str, Callable[[Forger], object]] = {
     "a setup that begins late": lambda log: (
         log.genesis(), log.setup(instanceCert=log.certificate("KIAK", notBefore=1001))
     ),
+    "a setup that ends early": lambda log: (
+        log.genesis(), log.setup(instanceCert=log.certificate("KIAK", notAfter=999))
+    ),
+    "a setup that does not cover the genesis": lambda log: (
+        log.genesis(), log.setup(instanceCert=log.certificate("KIAK", scope=["unlock.denied"]))
+    ),
+    "a setup that does not cover a denial before it": lambda log: (
+        log.genesis(), log.denial(cert=None),
+        log.setup(instanceCert=log.certificate("KIAK", scope=["instance.start"]))
+    ),
+    "a setup that ends before what precedes it": lambda log: (
+        log.genesis(), log.denial(cert=None, timestamp=1500),
+        setattr(log, "timestamp", 1500),
+        log.setup(instanceCert=log.certificate("KIAK", notAfter=1499))
+    ),
     "a setup for another instance": lambda log: (
         log.genesis(), log.setup(instanceCert=log.certificate("KIAK", instanceId="x"))
     ),
@@ -198,6 +213,16 @@ def test_both_refuse_a_bad_beginning(write: Callable[[Forger], object]) -> None:
     log = Forger()
     write(log)
     assert _opinions(log.export()) == (False, False)
+
+
+def test_both_accept_a_setup_that_covers_just_what_precedes_it() -> None:
+    log = Forger()
+    log.genesis()
+    log.denial(cert=None, timestamp=1500)
+    log.timestamp = 1500
+    scope = ["instance.start", "unlock.denied"]
+    log.setup(instanceCert=log.certificate("KIAK", notBefore=1000, notAfter=1500, scope=scope))
+    assert _opinions(log.export()) == (True, True)
 
 
 _BAD_ENDS: dict[str, Callable[[Forger], list[bytes]]] = {

@@ -58,13 +58,14 @@ async def verify_and_remember(
 
 async def _last_good(
     storage: StoragePort, crypto: CryptoPort, instance: Instance, origin: str
-) -> tuple[Checkpoint, bool] | None:
+) -> Checkpoint | None:
     (record,) = await storage.read([VERDICT])
     try:
         stored = parse_verdict(record)
-        if stored is None or stored.checkpoint is None:
+        # What was before a setup is held against it, so that it is verified together.
+        if stored is None or stored.checkpoint is None or not stored.is_setup:
             return None
-        checkpoint = await verify_verdict(
+        return await verify_verdict(
             crypto,
             stored.checkpoint,
             expected_origin=origin,
@@ -72,7 +73,6 @@ async def _last_good(
         )
     except DamagedRecordError:
         return None  # Then everything is verified.
-    return checkpoint, stored.is_setup
 
 
 async def _to_store(

@@ -84,13 +84,13 @@ async def verify_stored_log(
     crypto: CryptoPort,
     instance: Instance,
     *,
-    verified: tuple[Checkpoint, bool] | None = None,
+    verified: Checkpoint | None = None,
     pace: Pace | None = None,
 ) -> Verdict:
     """Verify every entry up to the head that is stored now.
 
     Begins with the first entry that is kept, or, given a checkpoint that was verified
-    before and whether a setup is in it, with the one after it.
+    before and has a setup in what it covers, with the one after it.
     """
     pace = pace or Pace()
     head_record, mark_record = await storage.read([HEAD, PRUNED])
@@ -268,7 +268,7 @@ async def _find_start(
     instance: Instance,
     head: Head,
     mark: PrunedMark,
-    verified: tuple[Checkpoint, bool] | None,
+    verified: Checkpoint | None,
 ) -> Start:
     await verify_identity(crypto, instance.record)
     first = ChainState()
@@ -277,14 +277,13 @@ async def _find_start(
         if uak is None:
             raise DamagedRecordError("a log without a setup cannot have been pruned")
         first = (await verify_mark(storage, crypto, mark, head, expected_uak=uak)).start
-    if verified is None or not first.next_seq < verified[0].size <= head.size:
+    if verified is None or not first.next_seq < verified.size <= head.size:
         frontier = await read_frontier(storage, head.frontier, first.next_seq)
         await verify_full_tiles(storage, frontier)
         return Start(first, frontier)
-    checkpoint, is_setup = verified
     return Start(
-        await _state_after(storage, instance, head, checkpoint, is_setup=is_setup, first=first),
-        await read_frontier(storage, head.frontier, checkpoint.size),
+        await _state_after(storage, instance, head, verified, first=first),
+        await read_frontier(storage, head.frontier, verified.size),
     )
 
 
@@ -294,7 +293,6 @@ async def _state_after(
     head: Head,
     checkpoint: Checkpoint,
     *,
-    is_setup: bool,
     first: ChainState,
 ) -> ChainState:
     """Return what the entry after a verified checkpoint must fit, from the one before it."""
@@ -311,7 +309,6 @@ async def _state_after(
     if last.leaf != leaf:
         raise BadEntryError(seq_num, "is not the entry that was verified before")
     pruning = first.pruning if first.pruning and first.pruning.seq_num > seq_num else None
-    uak = record.uak_public if is_setup else None
     return ChainState(
         next_seq=checkpoint.size,
         previous_hash=last.chain_hash,
@@ -319,7 +316,7 @@ async def _state_after(
         genesis_timestamp=record.created_at,
         instance_id=record.instance_id,
         kiak=parse_base64url(record.kiak_public),
-        uak=parse_base64url(uak) if uak else None,
+        uak=parse_base64url(record.uak_public) if record.uak_public else None,
         pruning=pruning,
     )
 

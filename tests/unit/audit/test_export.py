@@ -174,6 +174,11 @@ _BAD: dict[str, tuple[Callable[[Lines], Lines], int, str]] = {
         1,
         "unknown version",
     ),
+    "a version of the file that is true": (
+        lambda lines: [_edited(lines[0], version=True), *lines[1:]],
+        1,
+        "unknown version",
+    ),
     "an unknown version of an entry": (
         lambda lines: [*lines[:3], _edited(lines[3], kmsVersion=3), *lines[4:]],
         4,

@@ -70,6 +70,15 @@ def test_the_setups_certificate_covers_the_genesis() -> None:
     assert fault == (1, "the Instance Audit Key's certificate begins after the genesis")
 
 
+@pytest.mark.parametrize("changes", [{"notAfter": 999}, {"scope": ["unlock.denied"]}])
+def test_the_setups_certificate_covers_what_was_before(changes: dict[str, object]) -> None:
+    forger = Forger()
+    forger.genesis()
+    forger.setup(instanceCert=forger.certificate("KIAK", **changes))
+    fault = find_fault(forger.entries)
+    assert fault == (1, "the Instance Audit Key's certificate does not cover what was before")
+
+
 @pytest.mark.parametrize("kind", ["KIAK", "LAK"])
 def test_who_signs_for_another_carries_a_certificate(kind: str) -> None:
     fault = find_fault_after_setup(

@@ -9,8 +9,10 @@ from typing import Any
 import attrs
 import pytest
 from doubles import FaultyStorage
-from enclave import CREDENTIALS, Refusal, Worker, World
+from enclave import CREDENTIALS, ENCLAVE, Refusal, Worker, World
 from kms_enclave.adapters.native.locks import AsyncioLocks
+from kms_enclave.audit.checkpoint import Checkpoint, sign_checkpoint
+from kms_enclave.audit.log import read_log
 from kms_enclave.encoding import format_base64url
 from kms_enclave.ports.storage import Record
 
@@ -336,6 +338,18 @@ async def test_a_log_shorter_than_when_it_was_verified_locks(world: World) -> No
     await world.put("meta", "head", head)
     again = await world.worker()
     reason = "the log is shorter than when it was verified last"
+    assert again.start["error"]["details"] == {"reason": reason}
+
+
+async def test_a_tree_that_is_not_the_one_verified_last_locks(world: World) -> None:
+    worker = await world.ready()
+    assert (await worker.call("verifyAuditChain"))["valid"]
+    log = await read_log(world.storage, ENCLAVE)
+    other = Checkpoint(log.origin, log.head.size, bytes(32))
+    note = await sign_checkpoint(world.crypto, log.instance.kiak, log.kiak_public, other)
+    await world.tamper("meta", "verified", checkpoint=note)
+    again = await world.worker()
+    reason = "the tree is not the one that was verified last"
     assert again.start["error"]["details"] == {"reason": reason}
 
 

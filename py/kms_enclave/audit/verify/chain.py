@@ -68,6 +68,7 @@ class PruningEntry:
 class ChainState:
     """What the next entry must fit. Keys are raw; ``uak`` is ``None`` before the setup.
 
+    ``uncertified`` are the operations before the setup, which its certificate must cover.
     Not frozen: a verifier moves its own copy, a hundred thousand times.
     """
 
@@ -80,6 +81,7 @@ class ChainState:
     uak: bytes | None = None
     pruning: PruningEntry | None = None
     is_ended: bool = False
+    uncertified: frozenset[str] = frozenset()
 
 
 class ChainVerifier:
@@ -120,6 +122,8 @@ class ChainVerifier:
         self.state.previous_hash = entry["chainHash"]
         self.state.timestamp = entry["timestamp"]
         self.state.is_ended = entry["op"] == "reset"
+        if self.state.uak is None:
+            self.state.uncertified |= {entry["op"]}
         return checked
 
     def _check_place(self, entry: ParsedEntry) -> None:
@@ -193,9 +197,16 @@ class ChainVerifier:
         if not isinstance(certificate, dict):
             raise ValueError("setup does not certify the Instance Audit Key")
         delegation, check = self._check_instance_certificate(certificate)
-        if delegation.not_before > self.state.genesis_timestamp:
-            raise ValueError("the Instance Audit Key's certificate begins after the genesis")
+        self._require_cover_of_the_beginning(delegation)
         return uak, [check]
+
+    def _require_cover_of_the_beginning(self, delegation: Delegation) -> None:
+        state = self.state
+        if delegation.not_before > state.genesis_timestamp:
+            raise ValueError("the Instance Audit Key's certificate begins after the genesis")
+        is_over = delegation.not_after is not None and state.timestamp > delegation.not_after
+        if is_over or not state.uncertified <= delegation.scope:
+            raise ValueError("the Instance Audit Key's certificate does not cover what was before")
 
     def _instance_key(
         self, entry: ParsedEntry, certificate: bytes
