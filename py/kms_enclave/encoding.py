@@ -33,6 +33,7 @@ _SORTED: Final = json.JSONEncoder(
 )
 JsonScalar = str | int | bool | None
 _LARGEST_INTEGER: Final = 2**53 - 1
+_SPACE: Final = " \t\n\r"
 _DIGITS: Final = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
 _ALPHABET: Final = frozenset(_DIGITS)
 _LAST: Final = {2: frozenset(_DIGITS[::16]), 3: frozenset(_DIGITS[::4])}
@@ -95,8 +96,8 @@ def parse_canonical(data: bytes) -> object:
     decoder = _EXACT if may_be_large else _SMALL
     try:
         value: object
-        # What follows the value shows in the comparison.
-        value, _ = decoder.raw_decode(data.decode())
+        # What is around the value shows in the comparison.
+        value, _ = decoder.raw_decode(data.decode().lstrip(_SPACE))
         # Keys outside ASCII would be sorted otherwise.
         encode = canonical_entry if data.isascii() else rfc8785.dumps
         if encode(cast("dict[str, JsonScalar]", value)) == data:

@@ -225,6 +225,7 @@ def test_more_certificates_than_are_remembered_are_verified_again() -> None:
         (b'{"b":1,"a":1}', "is not canonical JSON"),
         (b'{"a": 1}', "is not canonical JSON"),
         (b'{"a":1}\n', "is not canonical JSON"),
+        (b'\n{"a":1}', "is not canonical JSON"),
         (b'{"a":"\\u0041"}', "is not canonical JSON"),
         (b"[]", "not an object"),
     ],
