@@ -144,7 +144,8 @@ def covered_bytes(data: bytes, entry: Mapping[str, object]) -> bytes:
 def cut_certificate(data: bytes) -> tuple[bytes, bytes]:
     """Return the certificate's bytes within those of an entry, and the entry's without them.
 
-    The first are empty where there is none. Both are canonical if, and only if, all is.
+    The first are empty where there is none. All is canonical if both are. A certificate with
+    a ``chainHash`` of its own, which is never a good one, is cut short.
     """
     end = data.find(b"," + _HASH_MEMBER)
     if end < 0 or not data.startswith(_CERT_MEMBER):
