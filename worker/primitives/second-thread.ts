@@ -40,20 +40,29 @@ export class SecondThread {
       if (data.verdicts) waiting?.resolve(data.verdicts);
       else waiting?.reject(new Error("the second thread could not check"));
     });
-    this.#worker.addEventListener("error", () => {
-      for (const { reject } of this.#waiting.values()) reject(new Error("the second thread has failed"));
+    this.#worker.addEventListener("error", (event) => {
+      // Unless it is kept here it becomes an error of this worker, which the frame then replaces.
+      event.preventDefault();
+      this.#refuseAll("the second thread has failed");
     });
   }
 
   check(checks: Bytes): Promise<Bytes> {
     this.#lastId += 1;
     const waiting = Promise.withResolvers<Bytes>();
-    this.#waiting.set(this.#lastId, waiting);
     this.#worker.postMessage({ id: this.#lastId, checks });
+    this.#waiting.set(this.#lastId, waiting);
     return settleWithin(waiting.promise, DEADLINE_MS, () => new Error("the second thread is silent"));
   }
 
+  /** Whoever still waits is told at once, and not after a deadline. */
   end(): void {
     this.#worker.terminate();
+    this.#refuseAll("the second thread has ended");
+  }
+
+  #refuseAll(why: string): void {
+    for (const { reject } of this.#waiting.values()) reject(new Error(why));
+    this.#waiting.clear();
   }
 }
