@@ -170,8 +170,9 @@ class _Run:
                 records = await reading
             except StorageError:
                 # What was read before may be what is wrong first.
-                if settling and (verdict := await settling[-1]).fault is not None:
-                    return verdict
+                for page_before in settling:
+                    if (verdict := await page_before).fault is not None:
+                        return verdict
                 raise
             if records and self._chain.state.next_seq + len(records) < self._head.size:
                 reading = self._read(records[-1][0], pace)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import attrs
 import pytest
-from doubles import FaultyStorage
+from doubles import CrashError, FaultyStorage
 from enclave import APP, CREDENTIALS, Worker, World
 from kms_enclave.audit.checking import verify_and_remember
 from kms_enclave.audit.stored_log import Pace, Verdict
 from kms_enclave.audit.verdict import VERDICT
+from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
 from kms_enclave.ports.storage import (
     Address,
     Key,
@@ -108,6 +109,35 @@ async def test_a_fault_is_named_though_storage_fails_behind_it(log: Log) -> None
     await _forge_signature(log, 57)
     verdict = await _verify(log, _FailingBehind(log.world.memory))
     assert str(verdict.fault) == "entry 57: a signature is not valid"
+
+
+class _FailingOnce:
+    """Crypto whose second page of signatures cannot be verified."""
+
+    def __init__(self, inner: CryptoPort) -> None:
+        self._inner = inner
+        self._pages = 0
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._inner, name)
+
+    async def verify_ed25519(self, checks: Sequence[SignatureCheck]) -> Sequence[bool]:
+        self._pages += len(checks) > 1
+        if self._pages == 2:
+            raise CrashError
+        return await self._inner.verify_ed25519(checks)
+
+
+async def test_a_fault_is_named_though_storage_and_signatures_fail_behind_it(log: Log) -> None:
+    await _forge_signature(log, 7)
+    storage, crypto = (
+        _FailingBehind(log.world.memory),
+        cast("CryptoPort", _FailingOnce(log.world.crypto)),
+    )
+    verdict = await verify_and_remember(
+        storage, crypto, enclave_origin="https://kms.example", pace=Pace(page=50)
+    )
+    assert str(verdict.fault) == "entry 7: a signature is not valid"
 
 
 async def test_storage_that_fails_behind_good_entries_is_no_verdict(log: Log) -> None:
