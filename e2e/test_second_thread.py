@@ -23,6 +23,15 @@ _SIGNATURE_OF_ANOTHER = """async () => {
   opening.result.close();
 }"""
 
+_KEEPS_WHO_LISTENS_FOR_ERRORS = """(() => {
+  const { addEventListener } = EventTarget.prototype;
+  EventTarget.prototype.addEventListener = function (type, ...rest) {
+    if (type === "error") globalThis.second = this;
+    return addEventListener.call(this, type, ...rest);
+  };
+  return 0;
+})()"""
+
 
 @pytest.fixture
 def page(open_page: OpenPage) -> EnclavePage:
@@ -51,13 +60,24 @@ def test_the_second_thread_names_the_entry_whose_signature_is_anothers(page: Enc
 
 
 def test_where_no_second_thread_starts_the_log_is_verified_without(page: EnclavePage):
-    page.frame.evaluate("(script) => URL.revokeObjectURL(script)", page.worker.url)
+    worker = page.worker
+    page.frame.evaluate("(script) => URL.revokeObjectURL(script)", worker.url)
     verdict = page.call("verifyAuditChain").value
     assert (verdict["valid"], verdict["entries"]) == (True, 223)
-    page.wait_until(lambda: len(page.page.workers) == 1)
+    page.wait_until(lambda: page.page.workers == [worker])
     page.beside(_SIGNATURE_OF_ANOTHER)
     (fault,) = page.call("verifyAuditChain").value["errors"]
     assert fault == {"seqNum": 150, "reason": "a signature is not valid"}
+
+
+def test_an_error_of_the_second_thread_is_none_of_the_worker(page: EnclavePage):
+    # The browser hands an error on to whoever started the worker that started it, and the frame
+    # replaces a worker that reports one.
+    page.run_in_worker(_KEEPS_WHO_LISTENS_FOR_ERRORS)
+    assert page.call("verifyAuditChain").value["valid"]
+    is_handed_on = "second.dispatchEvent(new ErrorEvent('error', { cancelable: true }))"
+    assert page.run_in_worker(is_handed_on) is False
+    assert page.call("verifyAuditChain").value["valid"]
 
 
 def test_the_second_thread_is_kept_for_the_next_verification(page: EnclavePage):

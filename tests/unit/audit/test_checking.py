@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, cast
+from typing import Any
 
 import attrs
 import pytest
@@ -130,12 +130,11 @@ class _FailingOnce:
 
 async def test_a_fault_is_named_though_storage_and_signatures_fail_behind_it(log: Log) -> None:
     await _forge_signature(log, 7)
-    storage, crypto = (
-        _FailingBehind(log.world.memory),
-        cast("CryptoPort", _FailingOnce(log.world.crypto)),
-    )
     verdict = await verify_and_remember(
-        storage, crypto, enclave_origin="https://kms.example", pace=Pace(page=50)
+        _FailingBehind(log.world.memory),
+        _FailingOnce(log.world.crypto),
+        enclave_origin="https://kms.example",
+        pace=Pace(page=50),
     )
     assert str(verdict.fault) == "entry 7: a signature is not valid"
 
