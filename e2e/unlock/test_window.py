@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
@@ -35,6 +35,16 @@ def press(window: Page, button: str) -> None:
     window.get_by_role("button", name=button).click()
 
 
+def press_last(window: Page, button: str) -> None:
+    """Press a button that closes the window, which may be gone before the press is confirmed."""
+    with window.expect_event("close"):
+        try:
+            press(window, button)
+        except Error as error:
+            if "has been closed" not in error.message:
+                raise
+
+
 @pytest.fixture
 def windowed(context: BrowserContext, prompting_server: LocalServer) -> User:
     """A page that wants its prompts in a window."""
@@ -58,8 +68,7 @@ def test_a_passkey_is_made_where_the_iframe_may_not(user: User) -> None:
         press(window, "Create passkey")
         expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
         window.wait_for_timeout(ARMED_MS)
-        with window.expect_event("close"):
-            press(window, "I’ll remember")
+        press_last(window, "I’ll remember")
     assert user.outcome().value["enrollmentId"] == "enrollment:passkey-prf:v2"
     expect(user.dialog).to_have_count(0)
 
@@ -75,16 +84,16 @@ def test_every_prompt_can_be_in_a_window(windowed: User) -> None:
         press(window, "Set passphrase")
         expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
         window.wait_for_timeout(ARMED_MS)
-        press(window, "I’ll remember")
+        press_last(window, "I’ll remember")
     assert windowed.outcome().code is None
     windowed.begin("generateVAPID")
     windowed.sees("Go on in a window")
     with opened_window(windowed, "Open the window") as window:
-        for typed in ("not the passphrase", PASSPHRASE):
-            window.get_by_label("Passphrase").fill(typed)
-            press(window, "Unlock")
-            if typed != PASSPHRASE:
-                expect(window.get_by_role("alert")).to_have_text("Invalid passphrase.")
+        window.get_by_label("Passphrase").fill("not the passphrase")
+        press(window, "Unlock")
+        expect(window.get_by_role("alert")).to_have_text("Invalid passphrase.")
+        window.get_by_label("Passphrase").fill(PASSPHRASE)
+        press_last(window, "Unlock")
         assert windowed.outcome().value["kid"]
     windowed.enclave.wait_until(lambda: windowed.page.context.pages == [windowed.page])
 
@@ -93,7 +102,7 @@ def test_cancelling_in_the_window_refuses(windowed: User) -> None:
     windowed.begin("setup")
     windowed.sees("Go on in a window")
     with opened_window(windowed, "Open the window") as window:
-        press(window, "Cancel")
+        press_last(window, "Cancel")
         assert windowed.outcome().code == "unlock.cancelled"
 
 
