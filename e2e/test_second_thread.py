@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.conftest import Leased, OpenPage
+from e2e.conftest import OpenPage
 from e2e.driving.enclave import PASSPHRASE, ROOMY, EnclavePage, issue_params, lease_params
 
 _SIGNATURE_OF_ANOTHER = """async () => {
@@ -40,8 +40,8 @@ def page(open_page: OpenPage) -> EnclavePage:
     assert page.open_sdk().code is None
     assert page.call("setupPassphrase", PASSPHRASE).code is None
     asked = lease_params(quotas={**ROOMY, "tokensPerHour": 1000})
-    leased = Leased(page, page.call("createLease", asked).value["leaseId"])
-    page.call_together("issueVAPIDJWT", [[issue_params(leased.lease_id)]] * 220)
+    lease_id = page.call("createLease", asked).value["leaseId"]
+    page.call_together("issueVAPIDJWT", [[issue_params(lease_id)]] * 220)
     assert len(page.page.workers) == 1
     return page
 

@@ -8,7 +8,6 @@ import pytest
 import rfc8785
 from forging import LEASE_ID, Forger, b64
 from kms_enclave.audit.verify.chain import BadEntryError, ChainVerifier
-from verdicts import find_fault
 
 _NOT_JSON = "is not JSON"
 _NOT_CANONICAL = "is not canonical JSON"
@@ -108,13 +107,3 @@ def test_a_long_certificate_is_verified_wherever_it_is_met() -> None:
     for _ in range(2):
         log.token(cert=cert)
         assert len(verifier.check(rfc8785.dumps(log.entries[-1])).signatures) == 2
-
-
-def test_more_certificates_than_are_remembered_are_all_verified() -> None:
-    log = Forger()
-    log.genesis()
-    log.setup()
-    certs = [log.certificate("LAK", notAfter=2000 + number) for number in range(1100)]
-    for cert in [*certs, certs[0]]:
-        log.token(cert=cert)
-    assert find_fault(log.entries) is None
