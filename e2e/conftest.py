@@ -17,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
 from e2e.driving.chromium import launch_chromium
-from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, issue_params, lease_params
+from e2e.driving.enclave import PASSPHRASE, EnclavePage
+from e2e.driving.shared import Leased, SharedEnclave, open_page_in, share_enclave
 from web.server.deployment import PIECES, REPOSITORY
 from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
@@ -78,16 +79,6 @@ def context(chromium: Browser) -> Iterator[BrowserContext]:
         yield fresh
 
 
-def open_page_in(
-    context: BrowserContext, *, app_origin: str, kms_origin: str, path: str = "/"
-) -> EnclavePage:
-    """Open a page of `pages`, without an enclave so far."""
-    page = context.new_page()
-    page.goto(f"{app_origin}{path}")
-    page.wait_for_function("window.isLoaded")
-    return EnclavePage(page, kms_origin)
-
-
 @pytest.fixture
 def open_page(context: BrowserContext, server: LocalServer) -> OpenPage:
     """Open a page on the app's origin, same-site with the enclave unless told otherwise."""
@@ -107,36 +98,48 @@ def enclave(open_page: OpenPage) -> EnclavePage:
     return page
 
 
-@attrs.frozen
-class Leased:
-    """A page whose enclave is set up, and a lease."""
-
-    page: EnclavePage
-    lease_id: str
-
-    def issue(self, **fields: object) -> Outcome:
-        return self.page.call("issueVAPIDJWT", issue_params(self.lease_id, **fields))
-
-
-def _lease(page: EnclavePage) -> Leased:
-    assert page.open_sdk().code is None
+def set_up(page: EnclavePage) -> None:
+    """Set the enclave up with the tests' passphrase, which the page passes."""
     assert page.call("setupPassphrase", PASSPHRASE).code is None
-    return Leased(page, page.call("createLease", lease_params()).value["leaseId"])
 
 
 def lease_in(context: BrowserContext, server: LocalServer) -> Leased:
-    """Set an enclave up in a context of one's own."""
-    origins = {"app_origin": server.app_origin, "kms_origin": server.kms_origin}
-    return _lease(open_page_in(context, **origins))
-
-
-@pytest.fixture
-def leased(open_page: OpenPage) -> Leased:
-    return _lease(open_page())
+    """Set an enclave up in a context of one's own, and make a lease."""
+    shared = SharedEnclave(context, server)
+    set_up(shared.page)
+    return shared.lease()
 
 
 @pytest.fixture(scope="module")
-def shared_lease(chromium: Browser, server: LocalServer) -> Iterator[Leased]:
-    """One for all tests of a module: for those that change nothing, or only add tokens."""
-    with contextlib.closing(chromium.new_context()) as context:
-        yield lease_in(context, server)
+def shared_enclave(chromium: Browser, server: LocalServer) -> Iterator[SharedEnclave]:
+    """One for all tests of a module, set up."""
+    with share_enclave(chromium, server, set_up) as shared:
+        yield shared
+
+
+@pytest.fixture
+def restored(shared_enclave: SharedEnclave) -> SharedEnclave:
+    """The module's enclave as it was after its setup, in a new tab once its page is asked for."""
+    shared_enclave.restore()
+    return shared_enclave
+
+
+@pytest.fixture
+def leased(restored: SharedEnclave) -> Leased:
+    """A lease in an enclave whose log holds nothing but its setup, and this lease."""
+    return restored.lease()
+
+
+@pytest.fixture
+def own_lease(shared_enclave: SharedEnclave) -> Leased:
+    """A lease of the test's own, in the enclave that all tests of the module use."""
+    return shared_enclave.lease()
+
+
+@pytest.fixture(scope="module")
+def shared_lease(shared_enclave: SharedEnclave) -> Leased:
+    """One lease for all tests of a module: for those that change nothing, or only add tokens.
+
+    A module that uses it does not use `restored`, which takes it away.
+    """
+    return shared_enclave.lease()

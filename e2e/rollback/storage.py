@@ -5,67 +5,23 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from e2e.driving.copies import ENCLAVE_DATABASE, copy_database, put_back_database
 from e2e.driving.enclave import EnclavePage
 
 __all__ = [
-    "PUT_BACK",
     "delete_database",
     "forget",
     "leave",
     "memory",
     "pinned",
     "put_back",
+    "put_back_beside",
     "remember",
     "seen",
 ]
 
-# As IndexedDB can: key handles, which cannot be exported, are copied like everything else.
-_COPY = """async () => {
-  const ask = (request) => new Promise((resolve, reject) => {
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-  const open = (name, version, upgrade) => new Promise((resolve, reject) => {
-    const opening = indexedDB.open(name, version);
-    opening.onupgradeneeded = () => upgrade(opening.result);
-    opening.onsuccess = () => resolve(opening.result);
-    opening.onerror = () => reject(opening.error);
-  });
-  const done = (transaction) => new Promise((resolve, reject) => {
-    transaction.oncomplete = resolve;
-    transaction.onabort = () => reject(transaction.error);
-  });
-  const kms = await open("kms");
-  const copies = await open("copies", 1, (made) => made.createObjectStore("records"));
-  const stores = [...kms.objectStoreNames];
-  %s
-  kms.close();
-  copies.close();
-}"""
-_REMEMBER = (
-    _COPY
-    % """
-  const records = [];
-  for (const store of stores) {
-    const source = kms.transaction(store).objectStore(store);
-    const [keys, values] = await Promise.all([ask(source.getAllKeys()), ask(source.getAll())]);
-    keys.forEach((key, index) => records.push([store, key, values[index]]));
-  }
-  const transaction = copies.transaction("records", "readwrite");
-  transaction.objectStore("records").put(records, "all");
-  await done(transaction);
-"""
-)
-PUT_BACK = (
-    _COPY
-    % """
-  const records = await ask(copies.transaction("records").objectStore("records").get("all"));
-  const transaction = kms.transaction(stores, "readwrite");
-  for (const store of stores) transaction.objectStore(store).clear();
-  for (const [store, key, value] of records) transaction.objectStore(store).put(value, key);
-  await done(transaction);
-"""
-)
+_LABEL = "rollback"
+
 _DELETE = """() => new Promise((resolve, reject) => {
   const deleting = indexedDB.deleteDatabase("kms");
   deleting.onsuccess = () => resolve();
@@ -97,13 +53,18 @@ def leave(page: EnclavePage) -> None:
 
 def remember(page: EnclavePage) -> None:
     """Copy every record of the enclave's database, for :func:`put_back`."""
-    page.beside(_REMEMBER)
+    copy_database(page.page.context, page.kms_origin, ENCLAVE_DATABASE, label=_LABEL)
 
 
 def put_back(page: EnclavePage) -> None:
     """Replace the whole database by the copy, while no enclave runs."""
     leave(page)
-    page.beside(PUT_BACK)
+    put_back_beside(page)
+
+
+def put_back_beside(page: EnclavePage) -> None:
+    """Replace the whole database by the copy, though an enclave may have it open."""
+    put_back_database(page.page.context, page.kms_origin, ENCLAVE_DATABASE, label=_LABEL)
 
 
 def delete_database(page: EnclavePage) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from e2e.conftest import Leased, OpenPage
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, lease_params
-from e2e.rollback.storage import PUT_BACK, pinned, put_back, remember
+from e2e.rollback.storage import pinned, put_back, put_back_beside, remember
 
 ROLLBACK = "audit.rollback"
 
@@ -117,7 +117,7 @@ def test_what_is_gone_is_told_before_a_reset_destroys_the_evidence(leased: Lease
     page = leased.page
     remember(page)
     assert leased.issue().code is None
-    page.beside(PUT_BACK)
+    put_back_beside(page)
     assert page.call("resetKMS", CREDENTIALS).code == ROLLBACK
     assert page.call("getAuditLog").value["entries"][-1]["op"] != "instance.start"
     assert page.call("resetKMS", CREDENTIALS).code is None
