@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 import pytest
+from oracles.audit_log import verify_log
 
 from e2e.conftest import Leased, OpenPage
 from e2e.driving.enclave import (
@@ -16,7 +17,6 @@ from e2e.driving.enclave import (
     issue_params,
     lease_params,
 )
-from e2e.oracles.audit_log import verify_log
 
 REFUSED_BEYOND_100 = {None: 100, "quota.exceeded.lease": 11, "quota.suspended": 189}
 """Of 300 calls: the eleventh refusal suspends the lease."""

@@ -10,13 +10,13 @@ from pathlib import Path
 
 import attrs
 import pytest
+from oracles.audit_log import verify_log
 from playwright.sync_api import BrowserContext
 from py_vapid import Vapid02
 
 from e2e.conftest import PAGES, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, issue_params, lease_params
 from e2e.driving.served_process import Ports, free_ports, served_by
-from e2e.oracles.audit_log import verify_log
 from web.server.deployment import REPOSITORY
 
 _FOLDERS = ("py", "web", "worker")

@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from oracles.audit_log import verify_log
 from playwright.sync_api import BrowserContext
 from py_vapid import Vapid02
 
 from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, issue_params, lease_params
 from e2e.driving.isolated_site import CUT_OFF, IsolatedSite, isolated_site
-from e2e.oracles.audit_log import verify_log
 from e2e.unlock.user import PASSKEY, User, add_authenticator
 from web.server.serving import LocalServer
 

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from oracles.associated_data import associated_data
 
 from e2e.conftest import Leased
-from e2e.oracles.associated_data import associated_data
 
 Report = Mapping[str, Any]
 

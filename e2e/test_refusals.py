@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from collections import Counter
 
+from oracles.audit_log import verify_log
+
 from e2e.driving.enclave import (
     PASSPHRASE,
     ROOMY,
@@ -12,7 +14,6 @@ from e2e.driving.enclave import (
     issue_params,
     lease_params,
 )
-from e2e.oracles.audit_log import verify_log
 
 _FLOODS = 5
 _CALLS = 100

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from oracles.audit_log import verify_log
 
 from e2e.driving.enclave import ENDPOINT, PASSPHRASE, EnclavePage, issue_params, lease_params
-from e2e.oracles.audit_log import verify_log
 from examples.relay_proof import make_binding, make_proof, relay_id
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from oracles.audit_log import operations, verify_log
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import (
@@ -13,7 +14,6 @@ from e2e.driving.enclave import (
     lease_params,
     parse_outcome,
 )
-from e2e.oracles.audit_log import operations, verify_log
 
 LIMIT = 10
 

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 
 import pytest
+from oracles.audit_log import verify_log
 from playwright.sync_api import Browser, Playwright
 
 from e2e.conftest import OpenPage, open_page_in
@@ -18,7 +19,6 @@ from e2e.driving.enclave import (
     issue_params,
     lease_params,
 )
-from e2e.oracles.audit_log import verify_log
 from web.server.serving import LocalServer
 
 

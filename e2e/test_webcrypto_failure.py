@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from oracles.audit_log import operations, verify_log
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, issue_params, lease_params
-from e2e.oracles.audit_log import operations, verify_log
 
 FAILURE = "Promise.reject(new DOMException('', 'OperationError'))"
 

@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from cryptography.exceptions import InvalidSignature
+from oracles.audit_log import operations, verify_log
+from oracles.vapid import VapidToken, thumbprint, verify_vapid_token
 from py_vapid import Vapid02
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import CREDENTIALS, ENDPOINT, PASSPHRASE, EnclavePage, lease_params
-from e2e.oracles.audit_log import operations, verify_log
-from e2e.oracles.vapid import VapidToken, thumbprint, verify_vapid_token
 
 Token = Mapping[str, Any]
 

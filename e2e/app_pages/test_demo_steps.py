@@ -8,11 +8,11 @@ import sys
 import time
 from pathlib import Path
 
+from oracles.vapid import verify_vapid_token
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
-from e2e.oracles.vapid import verify_vapid_token
 from web.server.serving import LocalServer
 
 ENDPOINT_URL = "https://fcm.googleapis.com/fcm/send/demo-phone"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from oracles.audit_log import verify_log
 
 from e2e.conftest import OpenPage
 from e2e.driving.enclave import (
@@ -17,7 +18,6 @@ from e2e.driving.enclave import (
     issue_params,
     lease_params,
 )
-from e2e.oracles.audit_log import verify_log
 
 MINUTE_MS = 60_000
 HOUR_MS = 60 * MINUTE_MS

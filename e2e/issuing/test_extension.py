@@ -7,10 +7,10 @@ from typing import Any
 
 import attrs
 import pytest
+from oracles.audit_log import verify_log
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, issue_params, lease_params
-from e2e.oracles.audit_log import verify_log
 
 HOUR_MS = 3_600_000
 

@@ -7,12 +7,12 @@ from pathlib import Path
 
 import attrs
 import pytest
+from oracles.audit_log import verify_log
 from playwright.sync_api import Playwright
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, Wire, issue_params, lease_params
 from e2e.driving.killable import killable_chromium
-from e2e.oracles.audit_log import verify_log
 from web.server.serving import LocalServer
 
 PLENTY = dict.fromkeys(

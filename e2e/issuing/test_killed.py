@@ -17,12 +17,12 @@ from pathlib import Path
 
 import attrs
 import pytest
+from oracles.audit_log import verify_log
 from playwright.sync_api import Playwright
 
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, Wire, lease_params
 from e2e.driving.killing import IS_LONG, Killing, Length
 from e2e.driving.witness import Call, witness_of_pages
-from e2e.oracles.audit_log import verify_log
 from web.server.serving import LocalServer
 
 KILLS = 100 if IS_LONG else 10

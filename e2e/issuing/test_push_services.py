@@ -10,12 +10,12 @@ from urllib.parse import urlsplit
 
 import attrs
 import pytest
+from oracles.vapid import parse_authorization, verify_vapid_token
 from playwright.sync_api import Browser
 from py_vapid import Vapid02
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE, ROOMY, EnclavePage, lease_params
-from e2e.oracles.vapid import parse_authorization, verify_vapid_token
 from web.server.serving import LocalServer
 
 URLS = {

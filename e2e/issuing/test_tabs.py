@@ -13,11 +13,11 @@ from typing import Any
 
 import attrs
 import pytest
+from oracles.audit_log import verify_log
 
 from e2e.conftest import OpenPage
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, Wire, issue_params, lease_params
 from e2e.driving.killing import IS_LONG
-from e2e.oracles.audit_log import verify_log
 
 ISSUING_MS = 60_000 if IS_LONG else 5_000
 BATCH = 3

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pytest
+from oracles.audit_log import verify_log
+from oracles.vapid import decode_base64url, encode_base64url, verify_vapid_token
 
 from e2e.driving.enclave import (
     ENDPOINT,
@@ -19,8 +21,6 @@ from e2e.driving.enclave import (
     lease_params,
     parse_outcome,
 )
-from e2e.oracles.audit_log import verify_log
-from e2e.oracles.vapid import decode_base64url, encode_base64url, verify_vapid_token
 
 CALLS = 30
 

@@ -9,10 +9,10 @@ import uuid
 from collections.abc import Mapping, Sequence
 
 import attrs
+from oracles.audit_log import operations, verify_log
+from oracles.vapid import verify_vapid_token
 
 from e2e.driving.enclave import ENDPOINT, EnclavePage, Outcome
-from e2e.oracles.audit_log import operations, verify_log
-from e2e.oracles.vapid import verify_vapid_token
 
 PASSPHRASE_ID = "enrollment:passphrase:v2"
 PASSKEY_ID = "enrollment:passkey-prf:v2"

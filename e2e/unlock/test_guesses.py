@@ -10,10 +10,10 @@ import os
 from collections.abc import Sequence
 
 import pytest
+from oracles.audit_log import operations, verify_log
 from playwright.sync_api import expect
 
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, Outcome
-from e2e.oracles.audit_log import operations, verify_log
 from e2e.unlock.user import User
 
 IS_LONG = os.environ.get("KMS_LONG") == "1"

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from oracles.audit_log import operations, verify_log
 from playwright.sync_api import Playwright, expect
 
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
 from e2e.driving.killing import Killing
 from e2e.driving.witness import witness_of_pages
-from e2e.oracles.audit_log import operations, verify_log
 from e2e.unlock.user import User
 from web.server.serving import LocalServer
 

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
+from oracles.associated_data import associated_data
 from playwright.sync_api import Browser
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE, lease_params
-from e2e.oracles.associated_data import associated_data
 from e2e.unlock.user import User, add_authenticator
 from web.server.serving import LocalServer
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from oracles.audit_log import operations, verify_log
 from playwright.sync_api import expect
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE
-from e2e.oracles.audit_log import operations, verify_log
 from e2e.unlock.user import PASSKEY, User, add_authenticator
 
 

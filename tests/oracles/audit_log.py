@@ -12,8 +12,7 @@ from typing import Any
 
 import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
-
-from e2e.oracles.vapid import decode_base64url, encode_base64url
+from oracles.vapid import decode_base64url, encode_base64url
 
 Entry = Mapping[str, Any]
 

@@ -7,8 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import rfc8785
-
-from e2e.oracles.vapid import encode_base64url
+from oracles.vapid import encode_base64url
 
 StoredRecord = Mapping[str, Any]
 

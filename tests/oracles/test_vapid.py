@@ -13,8 +13,7 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-
-from e2e.oracles.vapid import (
+from oracles.vapid import (
     encode_base64url,
     parse_authorization,
     verify_vapid_token,
