@@ -13,7 +13,15 @@ from kms_enclave.adapters.native.locks import AsyncioLocks
 from kms_enclave.adapters.native.memory import MemoryStorage
 from kms_enclave.app import run
 from kms_enclave.context import Ports
-from kms_enclave.ports.storage import Address, Delete, Put, Record
+from kms_enclave.ports.storage import (
+    STORE_NAMES,
+    Address,
+    Delete,
+    Key,
+    Put,
+    Record,
+    StoreName,
+)
 
 __all__ = ["APP", "ENDPOINT", "OTHER_APP", "PASSPHRASE", "Refusal", "Worker", "World"]
 
@@ -213,6 +221,14 @@ class World:
         worker = await self.worker(**options)
         await worker.set_up()
         return worker
+
+    async def records(self) -> list[tuple[StoreName, Key, Record]]:
+        """Return everything that is stored."""
+        return [
+            (store, key, record)
+            for store in STORE_NAMES
+            for key, record in await self.memory.scan(store, after=None, limit=100_000)
+        ]
 
     async def value(self, store: Any, key: str | int) -> Any:
         """Return the JSON value of a stored record."""

@@ -1,14 +1,22 @@
 """Requests that must be refused: what is asked, and the error that names the fault.
 
-In texts, LEASE stands for the ID of a lease that is alive.
+One table for the domain and for the page: `tests/unit/rpc/test_refused_requests.py` goes through
+all of it in CPython; `e2e` sends a few of each kind through the port and through the SDK.
 """
 
 from __future__ import annotations
 
+import json
+from typing import Any
+
 import attrs
 
-from e2e.driving.enclave import CREDENTIALS, ENDPOINT
-
+CREDENTIALS = {"method": "passphrase", "passphrase": "PASSPHRASE"}
+ENDPOINT = {
+    "url": "https://fcm.googleapis.com/fcm/send/abcdefgh",
+    "aud": "https://fcm.googleapis.com",
+    "eid": "laptop",
+}
 ISSUE = {"leaseId": "LEASE", "endpoint": ENDPOINT}
 BATCH = {**ISSUE, "count": 2}
 EXTENSION = {"leaseId": "LEASE", "addHours": 1, "credentials": CREDENTIALS}
@@ -18,9 +26,18 @@ OTHER_URL = "https://fcm.googleapis.com/fcm/send/another"
 MEGABYTE = "m" * 1_000_000
 
 
+def fill_in(params: object, *, lease_id: str, passphrase: str) -> Any:
+    """Return `params` with a lease's ID for each LEASE, and the passphrase for each PASSPHRASE."""
+    text = json.dumps(params).replace("LEASE", lease_id).replace("PASSPHRASE", passphrase)
+    return json.loads(text)
+
+
 @attrs.frozen
 class Refused:
-    """`field`, where given, is the field that the error's details must name."""
+    """`field`, where given, is the field that the error's details must name.
+
+    The parameters are to be filled in: see :func:`fill_in`.
+    """
 
     name: str
     method: str
@@ -92,6 +109,7 @@ FOREIGN_FIELDS = [
     Refused("setup-existingMS", "setupPassphrase", {"existingMS": "AAAA"}, field="existingMS"),
     Refused("status-extra", "getStatus", {"verbose": True}, field="verbose"),
     Refused("status-proto", "getStatus", {"__proto__": {"x": 1}}, field="__proto__"),
+    Refused("isSetup-extra", "isSetup", {"verbose": True}, field="verbose"),
     Refused("reset-force", "resetKMS", {"force": True}, field="force"),
     _lease("existingMS", {"existingMS": "AAAA"}, "request.invalid", "existingMS"),
     _lease("leaseId-from-caller", {"leaseId": "lease-1"}, "request.invalid", "leaseId"),
@@ -109,6 +127,7 @@ FOREIGN_FIELDS = [
 
 MISSING_OR_MISTYPED = [
     Refused("issue-nothing", "issueVAPIDJWT", {}),
+    Refused("issue-without-lease", "issueVAPIDJWT", _without(ISSUE, "leaseId"), field="leaseId"),
     Refused(
         "issue-without-endpoint", "issueVAPIDJWT", _without(ISSUE, "endpoint"), field="endpoint"
     ),
@@ -116,12 +135,19 @@ MISSING_OR_MISTYPED = [
     _issue("leaseId-number", {"leaseId": 5}, "request.invalid", "leaseId"),
     _issue("leaseId-list", {"leaseId": ["LEASE"]}, "request.invalid", "leaseId"),
     _issue("leaseId-null", {"leaseId": None}, "request.invalid", "leaseId"),
+    _issue("leaseId-empty", {"leaseId": ""}, "request.invalid", "leaseId"),
+    _endpoint("eid-number", {"eid": 7}, "request.invalid", "endpoint.eid"),
     _issue("endpoint-text", {"endpoint": ENDPOINT["url"]}, "request.invalid", "endpoint"),
     _issue("relayId-number", {"relayId": 1}, "request.invalid", "relayId"),
     _lease("subs-object", {"subs": ENDPOINT}, "request.invalid", "subs"),
     _lease("ttl-text", {"ttlHours": "1"}, "request.invalid", "ttlHours"),
     _lease("ttl-true", {"ttlHours": True}, "request.invalid", "ttlHours"),
-    _lease("quota-fraction", {"quotas": {"tokensPerHour": 1.5}}, "request.invalid"),
+    _lease(
+        "quota-fraction",
+        {"quotas": {"tokensPerHour": 1.5}},
+        "request.invalid",
+        "quotas.tokensPerHour",
+    ),
     _lease("quota-zero", {"quotas": {"tokensPerHour": 0}}, "request.invalid"),
     _lease("quota-over-ceiling", {"quotas": {"tokensPerHour": 1_000_001}}, "request.invalid"),
     _lease(
@@ -129,7 +155,15 @@ MISSING_OR_MISTYPED = [
         {"credentials": {**CREDENTIALS, "passphrase": 12345678}},
         "request.invalid",
     ),
-    _lease("method-unknown", {"credentials": {**CREDENTIALS, "method": "none"}}, "request.invalid"),
+    _lease(
+        "method-unknown",
+        {"credentials": {**CREDENTIALS, "method": "none"}},
+        "request.invalid",
+        "credentials.method",
+    ),
+    Refused("setup-number", "setupPassphrase", {"passphrase": 12345678}, field="passphrase"),
+    Refused("kid-list", "getPublicKey", {"kid": ["A" * 43]}, field="kid"),
+    Refused("log-from-text", "getAuditLog", {"from": "0"}, field="from"),
     Refused("log-from-negative", "getAuditLog", {"from": -1}),
     Refused("log-limit-zero", "getAuditLog", {"limit": 0}),
     Refused("log-limit-unsafe", "getAuditLog", {"limit": 2**53}),
@@ -138,6 +172,7 @@ MISSING_OR_MISTYPED = [
     Refused("params-null", "getStatus", None),
 ]
 
+# The frame refuses these; the worker would, by the length of the field.
 TOO_LARGE = [
     _issue("leaseId-megabyte", {"leaseId": MEGABYTE}, "request.too.large"),
     _endpoint("eid-megabyte", {"eid": MEGABYTE}, "request.too.large"),
@@ -148,8 +183,6 @@ TOO_LARGE = [
         "request.too.large",
     ),
     Refused("kid-megabyte", "getPublicKey", {"kid": MEGABYTE}, "request.too.large"),
-    _lease("userId-long", {"userId": "u" * 129}, "request.invalid", "userId"),
-    _issue("relayId-long", {"relayId": "r" * 65}, "request.invalid", "relayId"),
 ]
 
 WRONG_VALUES = [
@@ -175,6 +208,18 @@ WRONG_VALUES = [
     _lease("ttl-zero", {"ttlHours": 0}, "lease.limit"),
     _lease("ttl-negative", {"ttlHours": -1}, "lease.limit"),
     _lease("ttl-of-nothing", {"ttlHours": 1e-9}, "lease.limit", "ttlHours"),
+    _lease("userId-long", {"userId": "u" * 129}, "request.invalid", "userId"),
+    _lease("userId-surrogate", {"userId": "\ud800"}, "request.invalid", "userId"),
+    _issue("relayId-long", {"relayId": "r" * 65}, "request.invalid", "relayId"),
+    _issue("leaseId-long", {"leaseId": "l" * 65}, "request.invalid", "leaseId"),
+    _lease("eid-long", _sub(eid="e" * 65), "request.invalid", "subs[0].eid"),
+    _lease(
+        "url-long",
+        {"subs": [ENDPOINT, {**ENDPOINT, "url": f"{ENDPOINT['url']}{'x' * 2048}"}]},
+        "request.invalid",
+        "subs[1].url",
+    ),
+    Refused("pattern-lines", "suspendPattern", {"userIdPattern": "bot-\n*"}, field="userIdPattern"),
     _lease("userId-lines", {"userId": "ada\nlin"}, "request.invalid", "userId"),
     _lease("ttl-over-cap", {"ttlHours": 24.5}, "lease.limit"),
     _lease("subs-none", {"subs": []}, "request.invalid", "subs"),
@@ -211,12 +256,30 @@ COUNTS = [
     _extension("to-a-time", {"exp": 4_102_444_800_000}, "request.invalid", "exp"),
 ]
 
+# What the enclave itself refuses, by these codes.
 REFUSED = [
     *UNKNOWN_METHODS,
     *CALLER_CLAIMS,
     *FOREIGN_FIELDS,
     *MISSING_OR_MISTYPED,
-    *TOO_LARGE,
     *WRONG_VALUES,
     *COUNTS,
 ]
+
+_IN_A_PAGE = (
+    "method-noSuchMethod",
+    "method-__proto__",
+    "issue-exp-from-caller",
+    "issue-__proto__-from-caller",
+    "lease-credentials-extra",
+    "lease-without-subs",
+    "lease-passphrase-megabyte",
+    "lease-passphrase-of-7",
+    "lease-ttl-of-nothing",
+    "issue-url-not-in-lease",
+    "batch-of-1.5",
+    "params-list",
+)
+"""One of each kind: they show that what a page sends arrives as the tests in CPython send it."""
+
+IN_A_PAGE = [case for case in [*REFUSED, *TOO_LARGE] if case.name in _IN_A_PAGE]
