@@ -22,8 +22,8 @@ CONFIG ?= kms.config.json
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
 
-.PHONY: demo serve dev build pieces test test-long test-python test-browsers lint format contract bench setup browsers \
-	requirements clean
+.PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers lint format contract bench \
+	setup browsers requirements clean
 
 demo: pieces
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
@@ -44,7 +44,11 @@ build: pieces
 pieces: setup
 	@node worker/build/main.mjs --out $(PIECES)
 
-test: lint test-python test-browsers
+test: lint test-web test-python test-browsers
+
+# The page's own TypeScript, from its sources: in Node, and in Chromium where it needs a browser.
+test-web: setup browsers
+	npx --no-install vitest run
 
 test-python: pieces
 	$(PYTHON) -m pytest tests --ignore=$(CONTRACT_IN_BROWSERS)
@@ -93,7 +97,7 @@ setup: .make/venv .make/npm
 # (https://github.com/npm/cli/issues/9846). Versions and hashes of the lock file hold here too.
 .make/npm: package-lock.json package.json
 	@mkdir -p .make
-	npm install --no-save --no-fund --no-audit
+	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-fund --no-audit
 	@touch $@
 
 browsers: .make/browsers
