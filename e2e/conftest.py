@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,10 +15,11 @@ import attrs
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Playwright, sync_playwright
 
+from e2e.driving.building import build_once
 from e2e.driving.chromium import launch_chromium
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
 from e2e.driving.shared import Leased, SharedEnclave, open_page_in, share_enclave
-from web.server.deployment import PIECES, REPOSITORY
+from web.server.deployment import PIECES
 from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
 PAGES = Path(__file__).parent / "pages"
@@ -34,7 +34,7 @@ def pieces() -> Path:
     given = os.environ.get("KMS_PIECES")
     if given:
         return Path(given)
-    subprocess.run(["node", "worker/build/main.mjs"], cwd=REPOSITORY, check=True, timeout=300)
+    build_once("worker/build/main.mjs")
     return PIECES
 
 

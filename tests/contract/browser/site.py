@@ -18,6 +18,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from e2e.driving.building import build_once
 from web.server.deployment import local_config
 from web.server.enclave_site import EnclaveSite
 
@@ -76,21 +77,22 @@ def _build_site(output: Path, port: int) -> Path:
     values = local_config(app_port=port, page_credentials=True) | {"vectors": vectors}
     config.write_text(json.dumps(values), "utf-8")
     enclave = output / "enclave"
-    _node(
+    build_once(
         "worker/build/main.mjs",
         *("--out", _PIECES),
         *("--venv", sys.prefix),
         *("--entry", "contract.browser_entry"),
         *("--python", "tests:contract"),
     )
-    _node("tests/contract/browser/build.mjs", _PIECES)
-    _node("worker/build/stamp.mjs", "--pieces", _PIECES, "--config", config, "--out", enclave)
+    build_once("tests/contract/browser/build.mjs", _PIECES)
+    stamp = ["node", "worker/build/stamp.mjs", "--pieces", _PIECES]
+    subprocess.run(
+        [*stamp, "--config", config, "--out", enclave],
+        cwd=_REPOSITORY,
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     return enclave / "site"
-
-
-def _node(script: str, *arguments: str | Path) -> None:
-    command = ["node", script, *arguments]
-    subprocess.run(command, cwd=_REPOSITORY, check=True, stdout=subprocess.DEVNULL)
 
 
 @contextlib.contextmanager
