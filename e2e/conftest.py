@@ -22,6 +22,8 @@ from e2e.driving.shared import Leased, SharedEnclave, open_page_in, share_enclav
 from web.server.deployment import PIECES
 from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
+pytest_plugins = ("e2e.driving.evidence",)
+
 PAGES = Path(__file__).parent / "pages"
 
 Serve = Callable[..., LocalServer]

@@ -8,6 +8,8 @@ import pytest
 from enclave import World
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ("e2e.driving.evidence",)
+
 # One example may start several enclaves; a slow machine is no reason to fail.
 _COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
 settings.register_profile("short", max_examples=60, stateful_step_count=25, **_COMMON)

@@ -16,11 +16,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
+from patience import patient
 from playwright.sync_api import BrowserContext, Playwright
 
-from e2e.driving.chromium import ARGUMENTS, chromium_path
+from e2e.driving.chromium import ARGUMENTS, chromium_path, watched
 
-_START_DEADLINE_S = 30.0
+_START_DEADLINE_S = patient(30.0)
 _PAUSE_S = 0.01
 _ON_A_PROFILE = (
     "--headless",
@@ -58,7 +59,8 @@ def killable_chromium(playwright: Playwright, profile: Path) -> Iterator[Killabl
     )
     try:
         port = _announced_port(port_file, process)
-        browser = playwright.chromium.connect_over_cdp(f"http://127.0.0.1:{port}")
+        address = f"http://127.0.0.1:{port}"
+        browser = watched(playwright.chromium.connect_over_cdp(address))
         running = KillableChromium(browser.contexts[0], process)
         try:
             yield running

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
+
+from e2e.driving.chromium import launch_chromium_without_third_party_storage
 
 from .site import ContractSite, serve_site
 
@@ -20,9 +21,6 @@ def contract_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Contract
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"),
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
+        browser = launch_chromium_without_third_party_storage(playwright)
         yield browser
         browser.close()
