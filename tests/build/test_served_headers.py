@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import http.client
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import pytest
 
-from web.server.serving import LocalServer
+from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 USED_FEATURES = {
@@ -16,6 +16,13 @@ USED_FEATURES = {
     "publickey-credentials-create": "(self)",
     "storage-access": "(self)",
 }
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
+    """The built enclave, as the local server serves it."""
+    with serve_in_background(ServeOptions(app_root=tmp_path_factory.mktemp("app"))) as running:
+        yield running
 
 
 def fetch(server: LocalServer, path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
