@@ -1,4 +1,4 @@
-# make demo · serve · dev · build · test · test-long · lint · bench · setup
+# make demo · serve · dev · build · test · test-long · mutants · lint · bench · setup
 #
 # Every target sets up what it needs by itself: a virtual environment in .venv, npm packages, and, for the browser
 # tests only, browsers from Debian's packages. Stamp files in .make keep a second run fast.
@@ -18,12 +18,14 @@ PIECES ?= build/pieces
 RELEASE ?= build/enclave
 # The benchmarks' options, say BENCH="--entries 1000 10000": the log of 100 000 entries is most of their time.
 BENCH ?=
+# The mutants' options, say MUTANTS="--only 'py/kms_enclave/leases/*'".
+MUTANTS ?=
 CONFIG ?= kms.config.json
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
 
-.PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers lint format contract bench \
-	setup browsers requirements clean
+.PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers mutants lint format contract \
+	bench setup browsers requirements clean
 
 demo: pieces
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
@@ -61,6 +63,10 @@ test-long: pieces browsers
 	KMS_LONG=1 $(PYTHON) -m pytest tests --ignore=$(CONTRACT_IN_BROWSERS)
 	KMS_LONG=1 $(PYTHON) -m pytest $(CONTRACT_IN_BROWSERS)
 	KMS_LONG=1 $(PYTHON) -m pytest e2e
+
+# Small faults, one by one: each must be noticed by the test that is named beside it.
+mutants: pieces browsers
+	$(PYTHON) -m tools.mutants $(MUTANTS)
 
 lint: setup
 	$(VENV)/bin/ruff check .
