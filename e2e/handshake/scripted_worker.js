@@ -51,6 +51,9 @@ function askOnce(request, fields) {
   });
 }
 
+const REGISTRATION = { rpId: "localhost", userHandle: "AAAA", userName: "User", appSalt: "AAAA", exclude: ["AAAA"] };
+const CEREMONY = { rpId: "localhost", passkeys: [{ credentialId: "AAAA", appSalt: "AAAA" }] };
+
 const STARTS = Date.now();
 
 const SCRIPT = {
@@ -94,6 +97,8 @@ const SCRIPT = {
   authenticate: (request) => authenticate(request),
   "authenticate.slow": (request) => authenticate(request, 1, 500),
   refusals: ({ id }) => reply(id, { publicKey: JSON.stringify(refusals) }),
+  create: (request) => askOnce(request, { ask: "register", registration: REGISTRATION }),
+  use: (request) => askOnce(request, { ask: "authenticate", methods: [], ceremony: CEREMONY }),
   choose: (request) => askOnce(request, { ask: "choosePassphrase", operation: "Set up this device" }),
   confirm: (request) => askOnce(request, { ask: "confirm", operation: "Delete every key and the log", word: "RESET" }),
 };
@@ -115,6 +120,7 @@ function onMessage({ data }) {
   if (data.type === "kms:boot") start();
   if (typeof data !== "string") return;
   const message = JSON.parse(data);
+  if (message.begin) return send({ id: message.id, challenge: "AAAA" });
   if (!("method" in message)) {
     const then = asked.get(message.id);
     asked.delete(message.id);

@@ -324,9 +324,18 @@ def test_refusing_five_times_brings_a_pause(prompt: Prompt) -> None:
 
 def test_a_flood_of_prompts_is_cut(prompt: Prompt) -> None:
     prompt.page.evaluate(
-        "void (window.flood = Promise.all(Array.from({ length: 20 }, () => act('confirm'))))"
+        """() => {
+            window.settled = 0;
+            const count = (outcome) => (settled += 1, outcome);
+            window.flood = Promise.all(
+                Array.from({ length: 20 }, () => act("confirm").then(count)),
+            );
+        }"""
     )
+    # One is shown and eight wait.
+    prompt.page.wait_for_function("settled >= 20 - 9")
     prompt.wait_until_armed()
+    assert prompt.page.evaluate("settled") == 20 - 9
     expect(prompt.dialog).to_have_count(1)
     for _ in range(REFUSALS_UNTIL_PAUSE):
         prompt.wait_until_armed()

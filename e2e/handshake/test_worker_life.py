@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Worker
 
 from e2e.handshake.conftest import OpenPage, Servers
 
@@ -74,9 +74,12 @@ def test_a_crash_closes_the_prompt(sdk_page: Page) -> None:
 
 def test_a_worker_that_never_starts_is_given_up(open_page: OpenPage) -> None:
     page = open_page("sdk.html", start="crash")
+    attempts: list[Worker] = []
+    page.on("worker", lambda worker: attempts.append(worker))
     outcome = page.evaluate("outcome(open_())")
     assert outcome["error"]["code"] == CLOSED
     assert outcome["error"]["details"] == {"stage": "python"}
+    assert len(attempts) == 3
 
 
 def test_silence_ends_at_the_deadline_and_names_the_stage(open_page: OpenPage) -> None:

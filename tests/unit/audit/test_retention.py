@@ -11,11 +11,14 @@ from typing import Any
 import attrs
 import pytest
 from doubles import CrashError
-from enclave import CREDENTIALS, Refusal, Worker, World
+from enclave import CREDENTIALS, ENCLAVE, Refusal, Worker, World
 from exports import export, judge
 from kms_enclave.audit.entry import chain_hash
 from kms_enclave.audit.head import HEAD
+from kms_enclave.audit.log import read_log
 from kms_enclave.audit.merkle import verify_consistency
+from kms_enclave.audit.pruning import PRUNED, parse_mark, verify_mark
+from kms_enclave.audit.verify.chain import BadEntryError
 from kms_enclave.encoding import canonical_entry
 from kms_enclave.instance import INSTANCE
 from kms_enclave.ports.storage import Address, Record
@@ -206,6 +209,30 @@ async def test_a_mark_that_no_user_vouches_for_is_noticed(desk: Desk, damage: An
     await damage(desk)
     assert not (await desk.worker.call("verifyAuditChain"))["valid"]
     assert (await desk.world.worker()).start["type"] == "kms:refused"
+
+
+@pytest.mark.parametrize("signed", ["entry", "certificate"])
+async def test_a_mark_holds_by_the_users_signatures_only(desk: Desk, signed: str) -> None:
+    await desk.prune()
+    memory = desk.world.memory
+    log = await read_log(memory, ENCLAVE)
+    entry = await desk.world.value("audit", 23)
+    if signed == "certificate":
+        entry["details"]["instanceCert"]["sig"] = entry["sig"]
+    else:
+        entry["sig"] = entry["details"]["instanceCert"]["sig"]
+    # Whoever has the storage can hash anew.
+    entry["chainHash"] = chain_hash(entry)
+    await desk.world.put("audit", 23, Record(2, canonical_entry(entry).decode()))
+    (mark,) = await memory.read([PRUNED])
+    with pytest.raises(BadEntryError, match="not by the user"):
+        await verify_mark(
+            memory,
+            desk.world.crypto,
+            parse_mark(mark),
+            log.head,
+            expected_uak=str(log.instance.record.uak_public),
+        )
 
 
 @pytest.mark.parametrize("tile", ["0/0000000000", "0/0000000017", "1/0000000000"])
