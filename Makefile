@@ -23,6 +23,13 @@ MUTANTS ?=
 CONFIG ?= kms.config.json
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
+# Processes that run tests, each with a browser of its own. All tests of a module run in one of them.
+WORKERS ?= 2
+PYTEST := $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope
+# Python tests without a browser, and those with one. Playwright runs once in a process, and not beside
+# the event loop of asynchronous tests: the contract in browsers is a run of its own too.
+TEST_PYTHON = $(PYTEST) tests --ignore=$(CONTRACT_IN_BROWSERS)
+TEST_BROWSERS = $(PYTEST) $(CONTRACT_IN_BROWSERS) && $(PYTEST) e2e
 
 .PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers mutants lint format contract \
 	bench setup browsers requirements clean
@@ -53,16 +60,15 @@ test-web: setup browsers
 	npx --no-install vitest run
 
 test-python: pieces
-	$(PYTHON) -m pytest tests --ignore=$(CONTRACT_IN_BROWSERS)
+	$(TEST_PYTHON)
 
 test-browsers: pieces browsers
-	$(PYTHON) -m pytest $(CONTRACT_IN_BROWSERS)
-	$(PYTHON) -m pytest e2e
+	$(TEST_BROWSERS)
 
+test-long: export KMS_LONG = 1
 test-long: pieces browsers
-	KMS_LONG=1 $(PYTHON) -m pytest tests --ignore=$(CONTRACT_IN_BROWSERS)
-	KMS_LONG=1 $(PYTHON) -m pytest $(CONTRACT_IN_BROWSERS)
-	KMS_LONG=1 $(PYTHON) -m pytest e2e
+	$(TEST_PYTHON)
+	$(TEST_BROWSERS)
 
 # Small faults, one by one: each must be noticed by the test that is named beside it.
 mutants: pieces browsers
