@@ -240,3 +240,14 @@ class Forger:
             found.append(root(leaves[:size]).hex())
             leaves = leaves[size:]
         return found
+
+
+def long_log() -> Forger:
+    """Return a log that takes more than one process some time to verify."""
+    log = Forger()
+    log.genesis()
+    log.setup()
+    certificate = log.certificate("LAK")
+    for _ in range(2100):
+        log.token(cert=certificate)
+    return log

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Final
@@ -46,8 +47,20 @@ def run(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else Status.VERIFIED
 
 
+def _accept_interrupts_of_a_terminal() -> None:
+    """End on an interrupt where a terminal is the input, even if the parent ignored interrupts.
+
+    Otherwise the parent's choice holds: a shell without job control ignores interrupts for a
+    command in the background, and gives it no terminal as input (POSIX, 2.11).
+    """
+    is_ignored = signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    if is_ignored and sys.stdin is not None and sys.stdin.isatty():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def main() -> None:
     """Run the command of this process and end it."""
+    _accept_interrupts_of_a_terminal()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that lacks a character shows its number.
