@@ -1,23 +1,19 @@
-"""Leases that issue at the same time, while more are made: each signs with its own keys."""
+"""Leases that issue while another is made, and its passphrase derived: each signs with its key."""
 
 from __future__ import annotations
 
 import hashlib
-import time
 from collections.abc import Mapping, Sequence
-from typing import Any
 
-import pytest
 from oracles.audit_log import verify_log
-from oracles.vapid import decode_base64url, encode_base64url, verify_vapid_token
+from oracles.vapid import decode_base64url, encode_base64url
 
+from e2e.conftest import SharedEnclave
 from e2e.driving.enclave import (
     ENDPOINT,
-    PASSPHRASE,
     ROOMY,
     EnclavePage,
     Wire,
-    issue_params,
     lease_params,
     parse_outcome,
 )
@@ -42,17 +38,6 @@ _INTERLEAVE = """([leases, params, lease, calls]) => {
     })();
     return during.then(() => Promise.all([creating, ...issuing]));
 }"""
-
-
-def lease_of(enclave: EnclavePage, **fields: object) -> str:
-    asked = lease_params(quotas={**ROOMY, "tokensPerHour": 10_000}, **fields)
-    return enclave.call("createLease", asked).value["leaseId"]
-
-
-@pytest.fixture
-def ready(enclave: EnclavePage) -> EnclavePage:
-    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
-    return enclave
 
 
 def interleave(
@@ -80,10 +65,11 @@ def verify_signer(entry: Wire, keys: Mapping[str, str]) -> None:
     assert entry["signerId"] == expected
 
 
-def test_interleaved_leases_sign_every_entry_with_their_own_key(ready: EnclavePage):
-    leases = [lease_of(ready), lease_of(ready)]
-    third, tokens = interleave(ready, leases, lease_params())
-    entries = ready.log()
+def test_interleaved_leases_sign_every_entry_with_their_own_key(restored: SharedEnclave):
+    quotas = {**ROOMY, "tokensPerHour": 10_000}
+    leases = [restored.lease(quotas=quotas).lease_id for _ in range(2)]
+    third, tokens = interleave(restored.page, leases, lease_params())
+    entries = restored.page.log()
     verify_log(entries)
     keys = keys_of_leases(entries)
     assert len(set(keys.values())) == len(keys) == 3
@@ -94,44 +80,7 @@ def test_interleaved_leases_sign_every_entry_with_their_own_key(ready: EnclavePa
     returned = {token["jti"]: token["auditEntry"] for token in tokens}
     assert {entry["details"]["jti"]: entry for entry in signed} == returned
     assert len(tokens) >= 2 * CALLS + 1
-
-
-def test_lease_is_made_in_the_midst_of_issuing(ready: EnclavePage):
-    leases = [lease_of(ready), lease_of(ready)]
-    interleave(ready, leases, lease_params())
-    entries = ready.log()
     operations = [entry["op"] for entry in entries[4:]]
     made = operations.index("lease.create")
     assert operations[:made].count("sign") > 0
     assert operations[made + 1 :].count("sign") > 0
-
-
-def test_interleaved_leases_of_two_keys_sign_every_token_with_their_own(ready: EnclavePage):
-    first = ready.call("getStatus").value["vapidKid"]
-    old = lease_of(ready)
-    second = ready.call("generateVAPID", lease_params()["credentials"]).value["kid"]
-    new = lease_of(ready)
-    third, tokens = interleave(ready, [old, new], lease_params(kid=first))
-    public = {kid: ready.call("getPublicKey", kid).value["publicKey"] for kid in (first, second)}
-    kids = {old: first, new: second, third: first}
-    for token in tokens:
-        kid = kids[token["auditEntry"]["leaseId"]]
-        read = _verified(token, public[kid])
-        assert read.header["kid"] == token["kid"] == token["auditEntry"]["kid"] == kid
-
-
-def _verified(token: Wire, public_key: str) -> Any:
-    return verify_vapid_token(
-        token["jwt"],
-        public_key=public_key,
-        expected_endpoint=ENDPOINT["url"],
-        now_s=time.time(),
-    )
-
-
-def test_one_lease_takes_nothing_of_anothers_quota(ready: EnclavePage):
-    leases = [lease_of(ready), lease_of(ready)]
-    calls = [[issue_params(leases[0])]] * 25
-    assert {each.code for each in ready.call_together("issueVAPIDJWT", calls)} == {None}
-    used = [ready.call("getQuota", {"leaseId": lease}).value for lease in leases]
-    assert [quota["tokensPerHour"]["used"] for quota in used] == [25, 0]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from enclave import APP, CREDENTIALS, Refusal, Worker, World
+from enclave import APP, CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from forging import b64
 
 _ENROLLMENT = "enrollment:passphrase:v2"
@@ -28,6 +28,17 @@ async def test_a_wrong_passphrase_is_denied_and_logged(world: World) -> None:
     assert (entry["op"], entry["signer"], entry["origin"]) == ("unlock.denied", "KIAK", APP)
     assert (entry["details"]["method"], entry["details"]["via"]) == ("passphrase", "page")
     assert await world.memory.count("leases") == 0
+
+
+async def test_no_passphrase_is_stored_neither_the_right_one_nor_a_guess(world: World) -> None:
+    worker = await world.ready()
+    await worker.issue(await worker.create_lease())
+    await _refused(worker, credentials=_WRONG)
+    with pytest.raises(Refusal):
+        await worker.call("resetKMS", credentials=_WRONG)
+    stored = str(await world.records())
+    assert PASSPHRASE not in stored
+    assert _WRONG["passphrase"] not in stored
 
 
 async def test_the_same_words_in_another_composition_unlock(world: World) -> None:

@@ -14,9 +14,10 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from doubles import CrashError
-from enclave import APP, ENDPOINT, ENDPOINT_2, OTHER_APP, Refusal, Worker, World
+from enclave import APP, CREDENTIALS, ENDPOINT, ENDPOINT_2, OTHER_APP, Refusal, Worker, World
 from forging import unb64
 from kms_enclave.ports.storage import Record, StorageError
+from oracles.vapid import verify_vapid_token
 
 _HOUR_MS = 3_600_000
 _ALL_THAT_FITS = {"granted": 100, "quota.exceeded.lease": 11, "quota.suspended": 189}
@@ -98,6 +99,8 @@ async def test_its_entry_is_the_leases_and_says_what_was_issued(world: World) ->
         "nbf": token["nbf"],
     }
     assert details["quotas"]["tokensPerHour"] == {"limit": 100, "used": 1}
+    assert token["jwt"] not in str(entry)
+    assert ENDPOINT["url"] not in str(entry)
 
 
 async def test_a_real_token_is_shorter_than_1000_bytes(world: World) -> None:
@@ -273,6 +276,27 @@ async def test_two_leases_issue_interleaved_each_with_its_own_key(world: World) 
         assert entry["leaseId"] == lease
         assert entry["cert"]["delegatePub"] == record["lakPublic"]
     assert (await worker.call("verifyAuditChain"))["valid"]
+
+
+async def test_interleaved_leases_of_two_keys_sign_every_token_with_their_own(
+    world: World,
+) -> None:
+    worker = await world.ready()
+    first = (await worker.call("getStatus"))["vapidKid"]
+    old = await worker.create_lease()
+    second = (await worker.call("generateVAPID", credentials=CREDENTIALS))["kid"]
+    new = await worker.create_lease()
+    kids = {old: first, new: second, await worker.create_lease(kid=first): first}
+    tokens = await asyncio.gather(*(worker.issue(lease) for _ in range(10) for lease in kids))
+    for lease, token in zip([*kids] * 10, tokens, strict=True):
+        public = (await worker.call("getPublicKey", kid=kids[lease]))["publicKey"]
+        read = verify_vapid_token(
+            token["jwt"],
+            public_key=public,
+            expected_endpoint=ENDPOINT["url"],
+            now_s=world.clock.now_ms() / 1000,
+        )
+        assert read.header["kid"] == token["kid"] == token["auditEntry"]["kid"] == kids[lease]
 
 
 @pytest.mark.parametrize("operation", ["sign_es256_many", "sign_ed25519_chain"])

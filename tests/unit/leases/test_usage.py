@@ -42,6 +42,15 @@ async def test_without_an_endpoint_and_a_relay_theirs_are_left_out(world: World)
     assert not {"sendsPerMinutePerEid", "perRelayPerHour"} & state.keys()
 
 
+async def test_one_lease_takes_nothing_of_anothers_tokens(world: World) -> None:
+    worker = await world.ready()
+    leases = [await worker.create_lease() for _ in range(2)]
+    for _ in range(3):
+        await worker.issue(leases[0])
+    quotas = [await worker.call("getQuota", leaseId=lease) for lease in leases]
+    assert [quota["tokensPerHour"]["used"] for quota in quotas] == [3, 0]
+
+
 async def test_what_another_tab_used_is_counted(world: World) -> None:
     first, second = await world.ready(), await world.worker()
     lease_id = await first.create_lease()
