@@ -1,14 +1,16 @@
-"""Pages that the enclave is not for, and pages that reach for what is another page's."""
+"""Pages that the enclave is not for, and pages that reach past its port for the worker."""
 
 from __future__ import annotations
 
 import contextlib
+import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
 
-from e2e.conftest import Leased, Serve, open_page_in
-from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, issue_params, lease_params
+from e2e.conftest import Serve, open_page_in
+from e2e.driving.enclave import EnclavePage
 from web.server.serving import LocalServer
 
 WORKER_MESSAGES = """[
@@ -81,51 +83,20 @@ def test_header_keeps_an_unconfigured_page_out(server: LocalServer, context: Bro
 
 
 @pytest.fixture(scope="module")
-def two_origins(chromium: Browser, serve: Serve, server: LocalServer):
-    """A lease of one configured origin, and a page of another with the same enclave."""
-    shared = serve(more_origins=(server.app_origin,))
+def port(chromium: Browser, server: LocalServer) -> Iterator[EnclavePage]:
+    """A port opened by hand."""
     with contextlib.closing(chromium.new_context()) as context:
-        owner = open_page_in(context, app_origin=shared.app_origin, kms_origin=shared.kms_origin)
-        assert owner.open_sdk().code is None
-        assert owner.call("setupPassphrase", PASSPHRASE).code is None
-        lease_id = owner.call("createLease", lease_params()).value["leaseId"]
-        other = open_page_in(context, app_origin=server.app_origin, kms_origin=shared.kms_origin)
-        assert other.open_sdk().code is None
-        yield Leased(owner, lease_id), other
-
-
-def test_other_configured_origin_cannot_use_the_lease(two_origins: tuple[Leased, EnclavePage]):
-    leased, other = two_origins
-    assert other.call("issueVAPIDJWT", issue_params(leased.lease_id)).code == "origin.denied"
-    assert leased.issue().code is None
-
-
-def test_attempt_on_anothers_lease_is_logged_with_its_origin(
-    two_origins: tuple[Leased, EnclavePage], server: LocalServer
-):
-    leased, other = two_origins
-    other.call("issueVAPIDJWT", issue_params(leased.lease_id))
-    (refused,) = [entry for entry in leased.page.log() if entry["op"] == "issue.refused"]
-    assert refused["origin"] == server.app_origin
-    assert refused["details"]["code"] == "origin.denied"
-
-
-def test_lease_of_the_other_origin_is_its_own(two_origins: tuple[Leased, EnclavePage]):
-    leased, other = two_origins
-    lease_id = other.call("createLease", lease_params(credentials=CREDENTIALS)).value["leaseId"]
-    assert other.call("issueVAPIDJWT", issue_params(lease_id)).code is None
-    assert leased.page.call("issueVAPIDJWT", issue_params(lease_id)).code == "origin.denied"
+        page = open_page_in(context, app_origin=server.app_origin, kms_origin=server.kms_origin)
+        assert page.open_raw().code is None
+        page.run_in_worker("addEventListener('message', (m) => globalThis.overheard.push(m.data))")
+        yield page
 
 
 @pytest.fixture
-def overheard(open_page) -> EnclavePage:
-    """A port opened by hand, with everything recorded that reaches the worker."""
-    page = open_page()
-    assert page.open_raw().code is None
-    page.run_in_worker(
-        "globalThis.overheard = []; addEventListener('message', (m) => overheard.push(m.data)); 0"
-    )
-    return page
+def overheard(port: EnclavePage) -> EnclavePage:
+    """The port, with everything recorded that reaches the worker from now on."""
+    port.run_in_worker("globalThis.overheard = []; 0")
+    return port
 
 
 def heard_by_worker(page: EnclavePage) -> list[object]:
@@ -150,8 +121,9 @@ def test_worker_messages_to_the_window_are_not_forwarded(overheard: EnclavePage)
 def test_request_reaches_the_worker_as_text_with_the_verified_origin(
     overheard: EnclavePage, server: LocalServer
 ):
-    (only,) = heard_by_worker(overheard)
-    assert only == f'{{"id":0,"method":"isSetup","params":{{}},"origin":"{server.app_origin}"}}'
+    (only,) = map(json.loads, heard_by_worker(overheard))
+    del only["id"]
+    assert only == {"method": "isSetup", "params": {}, "origin": server.app_origin}
 
 
 def test_answers_from_the_page_settle_no_question(serve: Serve, context: BrowserContext):
