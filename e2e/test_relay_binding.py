@@ -6,7 +6,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from oracles.audit_log import verify_log
 
-from e2e.driving.enclave import ENDPOINT, PASSPHRASE, EnclavePage, issue_params, lease_params
+from e2e.conftest import SharedEnclave
+from e2e.driving.enclave import ENDPOINT, issue_params, lease_params
 from examples.relay_proof import make_binding, make_proof, relay_id
 
 
@@ -15,8 +16,10 @@ def relay() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.generate()
 
 
-def test_a_bound_lease_issues_with_each_proof_once(enclave: EnclavePage, relay: Ed25519PrivateKey):
-    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
+def test_a_bound_lease_issues_with_each_proof_once(
+    shared_enclave: SharedEnclave, relay: Ed25519PrivateKey
+):
+    enclave = shared_enclave.page
     asked = lease_params(relayBinding=make_binding(relay))
     lease_id = enclave.call("createLease", asked).value["leaseId"]
 

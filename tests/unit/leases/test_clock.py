@@ -16,7 +16,11 @@ _ROOMY = {"sendsPerMinute": 600, "sendsPerMinutePerEid": 300}
 
 
 async def _refused(worker: Worker, lease_id: str, method: str = "issueVAPIDJWT") -> Refusal:
-    asked = {"endpoint": ENDPOINT} if method == "issueVAPIDJWT" else {"eid": "one", "count": 1}
+    asked = {
+        "issueVAPIDJWT": {"endpoint": ENDPOINT},
+        "issueVAPIDJWTs": {"endpoint": ENDPOINT, "count": 2},
+        "recordSends": {"eid": "one", "count": 1},
+    }[method]
     with pytest.raises(Refusal) as caught:
         await worker.call(method, leaseId=lease_id, **asked)
     return caught.value
@@ -42,20 +46,22 @@ async def _valid(worker: Worker) -> bool:
     return bool((await worker.call("verifyAuditChain"))["valid"])
 
 
-@pytest.mark.parametrize("method", ["issueVAPIDJWT", "recordSends"])
+@pytest.mark.parametrize("restarts", [False, True])
+@pytest.mark.parametrize("method", ["issueVAPIDJWT", "issueVAPIDJWTs", "recordSends"])
 async def test_a_clock_more_than_five_minutes_behind_grants_nothing(
-    world: World, method: str
+    world: World, method: str, restarts: bool
 ) -> None:
     worker = await world.ready()
     lease_id = await _lease_of(worker, 10)
     world.clock.advance(-5 * _MINUTE_MS)
     await worker.issue(lease_id)
     world.clock.advance(-1)
-    entries = len(await worker.log())
+    worker = await world.worker() if restarts else worker
+    before = await world.records()
     refusal = await _refused(worker, lease_id, method)
     assert (refusal.code, refusal.retry_after_ms) == ("clock.skew", 1)
     assert refusal.details["behindMs"] == 5 * _MINUTE_MS + 1
-    assert len(await worker.log()) == entries
+    assert await world.records() == before
     world.clock.advance(1)
     await worker.issue(lease_id)
 
@@ -81,6 +87,16 @@ async def test_a_clock_a_little_behind_is_not_adjusted(world: World) -> None:
     await _authenticate(worker)
     operations = [entry["op"] for entry in await worker.log()]
     assert "clock.adjust" not in operations
+
+
+async def test_grants_of_a_clock_a_little_ahead_count_as_they_were_made(world: World) -> None:
+    worker = await world.ready()
+    lease_id = await _lease_of(worker, 2)
+    world.clock.advance(4 * _MINUTE_MS)
+    await worker.issue(lease_id)
+    world.clock.advance(-4 * _MINUTE_MS)
+    await worker.issue(lease_id)
+    assert (await _refused(worker, lease_id)).retry_after_ms == _HOUR_MS + 4 * _MINUTE_MS
 
 
 async def test_other_tabs_go_on_from_the_adjusted_time(world: World) -> None:

@@ -37,12 +37,17 @@ async def verified(worker: Worker) -> bool:
 async def test_an_extension_moves_the_end_and_renews_the_certificate(world: World) -> None:
     worker = await world.ready()
     lease_id = await worker.create_lease(ttlHours=1)
-    before = (await world.value("leases", lease_id))["exp"]
+    before = await worker.issue(lease_id)
+    exp = (await world.value("leases", lease_id))["exp"]
     result = await authenticated(worker, "extendLease", leaseId=lease_id, addHours=2)
-    assert result["exp"] == before + 2 * HOUR
+    assert result["exp"] == exp + 2 * HOUR
     world.clock.advance(2 * HOUR)
-    token = await worker.issue(lease_id)
-    assert token["auditEntry"]["cert"]["notAfter"] == result["exp"]
+    after = await worker.issue(lease_id)
+    old, new = before["auditEntry"]["cert"], after["auditEntry"]["cert"]
+    assert (old["notAfter"], new["notAfter"]) == (exp, result["exp"])
+    # Nothing else of it is new: the same key, for the same lease, from the same moment on.
+    assert {name for name in new if new[name] != old[name]} == {"notAfter", "sig"}
+    assert (after["kid"], after["vapidPublicKey"]) == (before["kid"], before["vapidPublicKey"])
     assert await verified(worker)
 
 
@@ -51,9 +56,21 @@ async def test_an_extension_after_a_restart_is_signed_by_the_right_key(world: Wo
     lease_id = await worker.create_lease(ttlHours=1)
     again = await world.worker()
     await authenticated(again, "extendLease", leaseId=lease_id, addHours=1)
-    assert (await again.log())[-1]["signer"] == "UAK"
     await again.issue(lease_id)
+    by = {entry["op"]: (entry["signer"], entry["signerId"]) for entry in await again.log()}
+    assert by["lease.extend"] == by["setup"] == by["lease.create"]
+    assert by["setup"][0] == "UAK"
     assert await verified(again)
+
+
+async def test_an_extension_leaves_other_leases_alone(world: World) -> None:
+    worker = await world.ready()
+    lease_id, other = await worker.create_lease(ttlHours=1), await worker.create_lease(ttlHours=1)
+    before = await world.record("leases", other)
+    await authenticated(worker, "extendLease", leaseId=lease_id, addHours=2)
+    assert await world.record("leases", other) == before
+    certificate = (await worker.issue(other))["auditEntry"]["cert"]
+    assert certificate["notAfter"] == (await world.value("leases", other))["exp"]
 
 
 @pytest.mark.parametrize("hours", [0, -1, 1e-300, 0.9 / 3600, 12.01, 1e300])
@@ -106,10 +123,12 @@ async def test_a_lease_that_is_over_or_foreign_is_not_changed(
     params: dict[str, object] = {"leaseId": "lease-x" if end == "unknown" else lease_id}
     if method == "extendLease":
         params["addHours"] = 1
+    before = await world.records()
     refusal = await refused(worker, method, credentials=CREDENTIALS, **params)
     codes = {"foreign": "origin.denied", "unknown": "lease.not.found"}
     assert refusal.code == codes.get(end, f"lease.{end}")
     assert refusal.details["leaseId"] == params["leaseId"]
+    assert await world.records() == before
 
 
 # --- resuming ----------------------------------------------------------------------------------
