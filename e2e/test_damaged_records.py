@@ -1,4 +1,8 @@
-"""Records of another shape than the enclave's own lock it; what is left stays readable."""
+"""Records of another shape than the enclave's own lock it; what is left stays readable.
+
+Every other shape is tested in `tests/web/node/rows.test.ts`; values of a record that are damaged,
+in `tests/unit/boot/test_state.py`.
+"""
 
 from __future__ import annotations
 
@@ -34,16 +38,8 @@ _READ = """async () => {
   if (code !== "attestation.failed") throw new Error(code);
   return (await handle.getAuditLog()).entries.map(({ op }) => op);
 }"""
-SHAPES = {
+DAMAGES = {
     "text": "() => 'text'",
-    "null": "() => null",
-    "an empty object": "() => ({})",
-    "no handles": "({ handles, ...rest }) => rest",
-    "a number as its value": "(record) => ({ ...record, value: 1 })",
-    "a revision that is none": "(record) => ({ ...record, revision: '1' })",
-}
-HANDLES = {
-    "handles that are none": "(record) => ({ ...record, handles: { signing: {}, audit: 1 } })",
     "keys of another algorithm": _FOREIGN_KEY,
 }
 
@@ -57,11 +53,10 @@ def is_locked(leased: Leased, key: str, damage: str) -> bool:
     return page.page.evaluate(_READ) == ["instance.start", "setup", "lease.create"]
 
 
-@pytest.mark.parametrize("damage", [*SHAPES.values(), *HANDLES.values()], ids=[*SHAPES, *HANDLES])
+@pytest.mark.parametrize("damage", DAMAGES.values(), ids=[*DAMAGES])
 def test_an_instance_record_of_another_shape_locks_the_enclave(leased: Leased, damage: str) -> None:
     assert is_locked(leased, "instance", damage)
 
 
-@pytest.mark.parametrize("damage", SHAPES.values(), ids=[*SHAPES])
-def test_a_head_record_of_another_shape_locks_the_enclave(leased: Leased, damage: str) -> None:
-    assert is_locked(leased, "head", damage)
+def test_a_head_record_of_another_shape_locks_the_enclave(leased: Leased) -> None:
+    assert is_locked(leased, "head", "({ handles, ...rest }) => rest")

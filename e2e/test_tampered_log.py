@@ -1,4 +1,7 @@
-"""Entries that are deleted, changed or swapped behind the enclave's back are noticed by it."""
+"""Entries that are deleted or changed behind the enclave's back, in the browser's own storage.
+
+Every way to tamper with them is tested in CPython: `tests/unit/audit/test_tampered_log.py`.
+"""
 
 from __future__ import annotations
 
@@ -31,19 +34,7 @@ _CHANGED_FIELD = """async (audit, last, ask) => {
   const entry = { ...JSON.parse(record.value), userId: "mallory" };
   audit.put({ ...record, value: JSON.stringify(entry) }, last - 1);
 }"""
-_SWAPPED = """async (audit, last, ask) => {
-  const [one, two] = [await ask(audit.get(last - 2)), await ask(audit.get(last - 1))];
-  audit.put(one, last - 1);
-  audit.put(two, last - 2);
-}"""
-TAMPERING = {
-    "the first is deleted": "async (audit) => { audit.delete(0); }",
-    "a middle one is deleted": "async (audit, last) => { audit.delete(last - 2); }",
-    "the last is deleted": "async (audit, last) => { audit.delete(last); }",
-    "every one is deleted": "async (audit) => { audit.clear(); }",
-    "a field is changed": _CHANGED_FIELD,
-    "two are swapped": _SWAPPED,
-}
+_DELETED_LAST = "async (audit, last) => { audit.delete(last); }"
 
 
 @pytest.fixture
@@ -69,13 +60,12 @@ def test_a_log_that_nobody_touched_has_no_fault(issued: Leased):
     assert faults(issued.page) == []
 
 
-@pytest.mark.parametrize("edit", TAMPERING.values(), ids=TAMPERING.keys())
-def test_it_is_noticed_that(issued: Leased, edit: str):
+@pytest.mark.parametrize("edit", [_CHANGED_FIELD, _DELETED_LAST], ids=["changed", "deleted"])
+def test_it_is_noticed_by_the_next_start(issued: Leased, edit: str):
     issued.page.beside(_EDIT % edit)
     assert faults(issued.page) != []
 
 
-@pytest.mark.parametrize("edit", TAMPERING.values(), ids=TAMPERING.keys())
-def test_while_the_enclave_runs_it_is_noticed_that(issued: Leased, edit: str):
-    issued.page.beside(_EDIT % edit)
+def test_it_is_noticed_while_the_enclave_runs(issued: Leased):
+    issued.page.beside(_EDIT % _CHANGED_FIELD)
     assert issued.page.call("verifyAuditChain").value["valid"] is False
