@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from e2e.conftest import Leased, OpenPage
-from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, lease_params
+import pytest
+
+from e2e.conftest import Leased, SharedEnclave
+from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, ROOMY, EnclavePage, lease_params
 from e2e.rollback.storage import pinned, put_back, put_back_beside, remember
 
 ROLLBACK = "audit.rollback"
+
+
+@pytest.fixture
+def leased(restored: SharedEnclave) -> Leased:
+    return restored.lease(quotas=ROOMY)
 
 
 def _begin_again(page: EnclavePage) -> Leased:
@@ -45,9 +52,9 @@ def test_it_goes_on_after_a_second_reset(leased: Leased):
 
 
 def test_a_tab_that_did_not_reset_is_told_that_its_log_has_ended(
-    leased: Leased, open_page: OpenPage
+    leased: Leased, restored: SharedEnclave
 ):
-    page, other = leased.page, open_page()
+    page, other = leased.page, restored.new_tab()
     assert other.open_sdk().code is None
     assert leased.issue().code is None
     closing = page.call("resetKMS", CREDENTIALS).value["checkpoint"]
