@@ -47,6 +47,8 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["tests/web/browser/**/*.test.ts"],
+          // They have one IndexedDB, which some of them delete.
+          fileParallelism: false,
           browser: {
             enabled: true,
             headless: true,

@@ -63,8 +63,6 @@ const SCRIPT = {
     reply(request.id, { publicKey: text, ...entry });
   },
   age: ({ id }) => reply(id, { publicKey: String(STARTS) }),
-  batch: ({ id }) =>
-    reply(id, { tokens: ["one", "two"].map((jwt) => ({ jwt, vapidPublicKey: "its key", auditEntry: ENTRY })) }),
   hang: () => undefined,
   twice: ({ id }) => {
     reply(id, { publicKey: "first" });
@@ -74,8 +72,6 @@ const SCRIPT = {
   crash: () => {
     throw new Error("crash");
   },
-  "error.empty": ({ id }) => send({ id, error: { code: "internal", message: "" } }),
-  "error.unknown": ({ id }) => send({ id, error: { code: "made.up", message: "from a later version" } }),
   garbage: ({ id }) => {
     postMessage({ id, result: "not text" });
     postMessage("not json");
@@ -88,8 +84,6 @@ const SCRIPT = {
     send({ type: "kms:event", event: "lease.expired", data: "everybody", origin: null });
     reply(id, { publicKey: "sent" });
   },
-  "log.asked": ({ id }) => reply(id, { publicKey: String(timesAsked) }),
-  "log.grown": ({ id }) => announceLog(id),
   "log.other": ({ id }) => {
     logName = "other";
     announceLog(id);
@@ -137,7 +131,6 @@ function onMessage({ data }) {
 /** Its fields in the order of RFC 8785. */
 const ENTRY = { chainHash: "", previousHash: "", seqNum: 0 };
 let logName = "scripted";
-let timesAsked = 0;
 
 function announceLog(id) {
   send({ type: "kms:event", event: "audit.checkpoint", data: { checkpoint: "", size: 1 }, origin: null });
@@ -146,7 +139,6 @@ function announceLog(id) {
 
 /** A log of one entry that never grows, the same after every start; its key is nobody's secret. */
 async function proveLog({ id, params }) {
-  timesAsked += 1;
   const der = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
   const pkcs8 = Uint8Array.from([...der, ...new Array(32).fill(7)]);
   const key = await crypto.subtle.importKey("pkcs8", pkcs8, "Ed25519", true, ["sign"]);

@@ -1,4 +1,7 @@
-"""Whom the frame answers: every ancestor has to be configured, or nothing happens at all."""
+"""Whom the frame answers: every ancestor has to be configured, or nothing happens at all.
+
+Which origins count as configured: ``tests/web/node/ancestors.test.ts``.
+"""
 
 from __future__ import annotations
 
@@ -16,7 +19,7 @@ def enclave_frame(page: Page, kms_port: int) -> Frame:
     return next(frame for frame in page.frames if f":{kms_port}" in frame.url)
 
 
-@pytest.mark.parametrize("host", ["localhost", "127.0.0.1", "app.localhost"])
+@pytest.mark.parametrize("host", ["localhost", "app.localhost"])
 def test_a_configured_page_is_greeted_at_exactly_its_origin(open_page: OpenPage, host: str) -> None:
     page = open_page("raw.html", host=host)
     hello = page.evaluate("embed()")
@@ -25,16 +28,13 @@ def test_a_configured_page_is_greeted_at_exactly_its_origin(open_page: OpenPage,
     assert hello["isFrame"] is True
 
 
-@pytest.mark.parametrize(
-    "host", ["other.localhost", "app.localhost.localhost", "xlocalhost.localhost"]
-)
 def test_another_page_gets_no_answer_and_starts_nothing(
-    open_page: OpenPage, servers: Servers, host: str
+    open_page: OpenPage, servers: Servers
 ) -> None:
-    page = open_page("raw.html", host=host, frame_ancestors=False)
+    page = open_page("raw.html", host="other.localhost", frame_ancestors=False)
     assert page.evaluate(f"embed({SILENCE_MS})") is None
     page.evaluate("window.port = connect()")
-    page.wait_for_timeout(SILENCE_MS)
+    page.wait_for_timeout(SILENCE_MS)  # An answer has no other sign than that it comes.
     assert page.evaluate("[heard, received]") == [[], []]
     frame = enclave_frame(page, servers(frame_ancestors=False).kms_port)
     assert frame.evaluate("window.__kmsClient.state") == "idle"
@@ -80,24 +80,17 @@ def test_without_an_embedder_nothing_starts(chromium: Browser, servers: Servers)
         assert page.evaluate("window.__kmsClient.state") == "idle"
 
 
-def test_the_sdk_says_that_nobody_answered(open_page: OpenPage) -> None:
-    page = open_page("sdk.html", host="other.localhost", frame_ancestors=False)
-    outcome = page.evaluate(f"outcome(open_({{ timeouts: {{ helloMs: {SILENCE_MS} }} }}))")
-    assert outcome["error"]["code"] == "channel.timeout"
-    assert outcome["error"]["details"] == {"stage": "hello", "timeoutMs": SILENCE_MS}
-    assert page.locator("iframe").count() == 0
-
-
-@pytest.mark.parametrize("cause", ["parentOrigins", "frame-ancestors", "integrity", "console"])
-def test_silence_is_explained(open_page: OpenPage, servers: Servers, cause: str) -> None:
-    """A script that is not the one that was built never runs: nobody else could explain it."""
+def test_a_script_that_is_not_the_one_that_was_built_is_explained(
+    open_page: OpenPage, servers: Servers
+) -> None:
+    """It never runs, and tells nobody; the SDK names what can be the cause."""
     for file in servers(variant="frame").site.glob("assets/frame.*.js"):
         file.write_bytes(file.read_bytes() + b"\n")
     page = open_page("sdk.html", variant="frame")
     outcome = page.evaluate(f"outcome(open_({{ timeouts: {{ helloMs: {SILENCE_MS} }} }}))")
     assert outcome["error"]["code"] == "channel.timeout"
-    assert cause in outcome["error"]["message"]
-    assert page.evaluate("location.origin") in outcome["error"]["message"]
+    assert "integrity" in outcome["error"]["message"]
+    assert page.locator("iframe").count() == 0
 
 
 def test_the_client_is_one_and_says_little(raw_page: Page, servers: Servers) -> None:

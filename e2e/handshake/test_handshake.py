@@ -1,4 +1,7 @@
-"""One channel, bound once, to the page that was verified; whatever else arrives changes nothing."""
+"""One channel, bound once, to the page that was verified; whatever else arrives changes nothing.
+
+Which message is a connect: ``tests/web/node/messages.test.ts``, ``browser/session.test.ts``.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +10,13 @@ from playwright.sync_api import Page
 
 from e2e.handshake.conftest import OpenPage
 
-BAD_CONNECTS = {
-    "another protocol": "connect({ protocol: 2 })",
-    "protocol as text": "connect({ protocol: '1' })",
-    "another type": "connect({ type: 'kms:hello' })",
-    "no nonce": "connect({ nonce: undefined })",
-    "short nonce": "connect({ nonce: 'short' })",
-    "nonce of other characters": "connect({ nonce: '<'.repeat(43) })",
-    "nonce of a megabyte": "connect({ nonce: 'n'.repeat(1e6) })",
-    "nonce that is no text": "connect({ nonce: { length: 43 } })",
-    "a further field": "connect({ origin: 'https://elsewhere.example' })",
-    "no port": "connect({}, { ports: 0 })",
-    "two ports": "connect({}, { ports: 2 })",
-    "no object": "frame.contentWindow.postMessage('kms:connect', kmsOrigin)",
-    "null": "frame.contentWindow.postMessage(null, kmsOrigin)",
-}
+BAD_CONNECTS = (
+    "connect({ protocol: 2 }, { keep: bad })",
+    "connect({ nonce: 'short' }, { keep: bad })",
+    "connect({ origin: 'https://elsewhere.example' }, { keep: bad })",
+    "connect({}, { ports: 0 })",
+    "connect({}, { ports: 2, keep: bad })",
+)
 
 ATTACK = """(messages) => new Promise((resolve) => {
     addEventListener("message", ({ data }) => data === "attacked" && resolve());
@@ -58,34 +53,17 @@ def add_hostile_frame(page: Page, host: str = "other.localhost") -> None:
     )
 
 
-def test_a_connect_that_is_not_exact_is_ignored(open_page: OpenPage) -> None:
+def test_only_an_exact_connect_gets_a_channel_and_only_the_first(open_page: OpenPage) -> None:
+    """Messages keep their order: what came before the one that was taken was heard and ignored."""
     page = open_page("raw.html")
-    page.evaluate("embed()")
-    for name, attempt in BAD_CONNECTS.items():
-        page.evaluate(f"void ({attempt})")
-        page.wait_for_timeout(50)
-        assert page.evaluate("received") == [], name
+    page.evaluate("async () => { window.bad = []; await embed(); }")
+    for attempt in BAD_CONNECTS:
+        page.evaluate(f"void {attempt}")
     page.evaluate("async () => { window.port = connect(); await until(isReady); }")
-    assert page.evaluate("isReady()")
-
-
-def test_the_nonce_comes_back(raw_page: Page) -> None:
-    ready = raw_page.evaluate("received.find(({ type }) => type === 'kms:ready')")
-    assert ready["nonce"] == raw_page.evaluate("nonce")
-
-
-def test_a_second_connect_gets_no_channel(raw_page: Page) -> None:
-    raw_page.evaluate(
-        """() => {
-            window.second = [];
-            window.secondPort = connect({}, { keep: second });
-            secondPort.postMessage({ id: 1, method: "getStatus", params: {} });
-        }"""
-    )
-    raw_page.wait_for_timeout(500)
-    assert raw_page.evaluate("second") == []
-    raw_page.evaluate("port.postMessage({ id: 2, method: 'getStatus', params: {} })")
-    assert raw_page.evaluate("replyTo(2)") == {"id": 2, "result": {"state": "ready"}}
+    page.evaluate("void connect({}, { keep: bad })")
+    page.evaluate("port.postMessage({ id: 2, method: 'getStatus', params: {} })")
+    assert page.evaluate("replyTo(2)") == {"id": 2, "result": {"state": "ready"}}
+    assert page.evaluate("bad") == []
 
 
 @pytest.mark.parametrize("host", ["other.localhost", "localhost"])

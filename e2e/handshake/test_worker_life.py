@@ -1,4 +1,7 @@
-"""How the worker starts, is refused, crashes and comes back, as a page sees it."""
+"""How the worker starts, is refused, crashes and comes back, as a page sees it.
+
+Its deadlines: ``calls.test.ts`` and ``supervisor.test.ts`` of ``tests/web/node``.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,6 @@ from playwright.sync_api import Page, Worker
 from e2e.handshake.conftest import OpenPage, Servers
 
 CLOSED = "channel.closed"
-# Of getPublicKey: a second before the SDK's.
-FRAME_DEADLINE_MS = 9_000
 
 
 def crash(page: Page) -> dict[str, object]:
@@ -28,42 +29,6 @@ def test_a_crash_rejects_what_was_sent_and_the_next_call_works(sdk_page: Page) -
     assert sdk_page.evaluate("kms.version") == "9.9.9"
 
 
-def test_a_worker_that_hangs_is_given_up_before_the_pages_own_deadline(sdk_page: Page) -> None:
-    before = sdk_page.evaluate("kms.getPublicKey('age')")
-    sdk_page.evaluate("void (window.overdue = outcome(kms.getPublicKey('hang')))")
-    sdk_page.wait_for_timeout(FRAME_DEADLINE_MS - 1_500)
-    sdk_page.evaluate("void (window.beside = outcome(kms.getPublicKey('hang')))")
-    overdue, beside = sdk_page.evaluate("Promise.all([overdue, beside])")
-    assert overdue["error"]["code"] == "channel.timeout"
-    assert overdue["error"]["details"]["timeoutMs"] == FRAME_DEADLINE_MS
-    assert beside["error"]["code"] == CLOSED
-    assert sdk_page.evaluate("kms.getPublicKey('age')") != before
-
-
-def test_a_worker_that_waits_for_the_user_is_not_given_up(sdk_page: Page) -> None:
-    before = sdk_page.evaluate("kms.getPublicKey('age')")
-    sdk_page.evaluate("void (window.asking = outcome(kms.getPublicKey('authenticate')))")
-    frame = next(frame for frame in sdk_page.frames if frame.parent_frame)
-    frame.get_by_role("dialog").wait_for()
-    sdk_page.wait_for_timeout(FRAME_DEADLINE_MS + 1_000)
-    sdk_page.keyboard.type("correct horse battery")
-    sdk_page.keyboard.press("Enter")
-    assert sdk_page.evaluate("asking") == {"value": {"publicKey": "after 1"}}
-    assert sdk_page.evaluate("kms.getPublicKey('age')") == before
-
-
-def test_calls_wait_for_the_next_worker(sdk_page: Page) -> None:
-    crash(sdk_page)
-    outcomes = sdk_page.evaluate(
-        """() => {
-            const crashing = outcome(kms.getPublicKey("crash"));
-            const calls = () => Array.from({ length: 20 }, () => outcome(kms.getStatus()));
-            return crashing.then(() => Promise.all(calls()));
-        }"""
-    )
-    assert outcomes == [{"value": {"state": "ready"}}] * 20
-
-
 def test_a_crash_closes_the_prompt(sdk_page: Page) -> None:
     sdk_page.evaluate("void (window.asking = outcome(kms.getPublicKey('authenticate')))")
     sdk_page.locator("dialog").wait_for(state="visible")
@@ -80,13 +45,6 @@ def test_a_worker_that_never_starts_is_given_up(open_page: OpenPage) -> None:
     assert outcome["error"]["code"] == CLOSED
     assert outcome["error"]["details"] == {"stage": "python"}
     assert len(attempts) == 3
-
-
-def test_silence_ends_at_the_deadline_and_names_the_stage(open_page: OpenPage) -> None:
-    page = open_page("sdk.html", start="mute")
-    outcome = page.evaluate("outcome(open_({ timeouts: { startMs: 500 } }))")
-    assert outcome["error"]["code"] == "channel.timeout"
-    assert outcome["error"]["details"] == {"stage": "worker", "timeoutMs": 500}
 
 
 def test_a_refused_start_rejects_init_and_leaves_no_iframe(open_page: OpenPage) -> None:

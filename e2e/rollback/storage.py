@@ -10,9 +10,7 @@ from e2e.driving.enclave import EnclavePage
 
 __all__ = [
     "delete_database",
-    "forget",
     "leave",
-    "memory",
     "pinned",
     "put_back",
     "put_back_beside",
@@ -41,9 +39,6 @@ _MEMORY = """async () => {
   database.close();
   return memory;
 }"""
-_FORGET = """() => new Promise((resolve) => {
-  indexedDB.deleteDatabase("kms-user-pins").onsuccess = () => resolve();
-})"""
 
 
 def leave(page: EnclavePage) -> None:
@@ -73,7 +68,7 @@ def delete_database(page: EnclavePage) -> None:
     page.beside(_DELETE)
 
 
-def memory(page: EnclavePage) -> Mapping[str, Any]:
+def _memory(page: EnclavePage) -> Mapping[str, Any]:
     """Return everything that the page's origin remembers."""
     found: Mapping[str, Any] = page.page.evaluate(_MEMORY)
     return found
@@ -81,15 +76,10 @@ def memory(page: EnclavePage) -> Mapping[str, Any]:
 
 def pinned(page: EnclavePage) -> Mapping[str, Any]:
     """Return the one pin."""
-    (pin,) = memory(page)["pins"]
+    (pin,) = _memory(page)["pins"]
     return pin
 
 
 def seen(page: EnclavePage) -> Sequence[int]:
     """Return the numbers of the entries that are remembered beside it."""
-    return [entry["seqNum"] for entry in memory(page)["entries"]]
-
-
-def forget(page: EnclavePage) -> None:
-    """Clear the page's memory, as a user can who clears the site's data."""
-    page.page.evaluate(_FORGET)
+    return [entry["seqNum"] for entry in _memory(page)["entries"]]

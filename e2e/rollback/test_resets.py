@@ -44,13 +44,6 @@ def test_a_page_goes_on_after_its_own_reset_and_after_a_restart(leased: Leased):
     assert again.issue().code is None
 
 
-def test_it_goes_on_after_a_second_reset(leased: Leased):
-    for _ in range(2):
-        assert leased.page.call("resetKMS", CREDENTIALS).code is None
-        _begin_again(leased.page)
-    assert _start_anew(leased.page) is None
-
-
 def test_a_tab_that_did_not_reset_is_told_that_its_log_has_ended(
     leased: Leased, restored: SharedEnclave
 ):
@@ -85,15 +78,6 @@ def _reset_past_the_sdk(page: EnclavePage) -> Mapping[str, Any]:
     return outcome.error["details"]
 
 
-def test_a_reset_past_the_sdk_is_told_by_the_next_start(leased: Leased):
-    page = leased.page
-    page.reload()
-    details = _reset_past_the_sdk(page)
-    assert details["endedAt"] > details["pinnedSize"]
-    assert page.call("acceptNewLog").code is None
-    _begin_again(page)
-
-
 def test_a_reset_of_an_older_copy_does_not_end_what_was_seen(leased: Leased):
     page = leased.page
     remember(page)
@@ -102,21 +86,6 @@ def test_a_reset_of_an_older_copy_does_not_end_what_was_seen(leased: Leased):
     assert _start_anew(page) is None
     put_back(page)
     assert _reset_past_the_sdk(page)["endedAt"] is None
-
-
-def test_a_reset_that_a_page_asks_for_in_spite_of_an_alarm_is_not_accepted_by_itself(
-    leased: Leased,
-):
-    page = leased.page
-    remember(page)
-    assert leased.issue().code is None
-    put_back(page)
-    assert page.open_sdk().code == ROLLBACK
-    assert page.call("resetKMS", CREDENTIALS).value["checkpoint"] is not None
-    assert page.call("setupPassphrase", PASSPHRASE).code == "channel.not.initialized"
-    assert page.call("init").code == ROLLBACK
-    assert page.call("acceptNewLog").code is None
-    _begin_again(page)
 
 
 def test_what_is_gone_is_told_before_a_reset_destroys_the_evidence(leased: Leased):

@@ -1,4 +1,7 @@
-"""A log that is not the one which the page has seen is told by `init()`, before any token."""
+"""A log that is not the one which the page has seen is told by `init()`, before any token.
+
+More of these rules: ``pinned-log.test.ts``, ``watched-enclave.test.ts`` of ``tests/web/browser``.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,13 @@ from typing import Any
 import pytest
 
 from e2e.conftest import Leased, OpenPage
-from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, issue_params, lease_params
+from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, issue_params
 from e2e.rollback.storage import (
     delete_database,
     leave,
     pinned,
     put_back,
     remember,
-    seen,
 )
 
 ROLLBACK = "audit.rollback"
@@ -66,28 +68,6 @@ def test_a_log_that_grows_over_restarts_is_no_rollback(leased: Leased):
     assert sizes[-1] == len(leased.page.log())
 
 
-def test_what_others_write_is_no_rollback(leased: Leased):
-    issue(leased)
-    issue_past_the_sdk(leased, 20)
-    assert start_anew(leased.page) is None
-
-
-def test_two_tabs_that_issue_in_turns_are_no_rollback(leased: Leased, open_page: OpenPage):
-    other = open_page()
-    assert other.open_sdk().code is None
-    both = [leased, Leased(other, leased.lease_id)]
-    for _ in range(10):
-        for each in both:
-            issue(each)
-    size = pinned(other)["size"]
-    for page in (leased.page, other, leased.page):
-        assert start_anew(page) is None
-        assert pinned(page)["size"] >= size
-        size = pinned(page)["size"]
-    assert size == len(other.log())
-    assert seen(other) == []
-
-
 def test_tabs_that_start_at_once_are_no_rollback(leased: Leased, open_page: OpenPage):
     issue(leased, 3)
     pages = [open_page() for _ in range(3)]
@@ -106,22 +86,6 @@ def test_a_pruned_log_is_no_rollback(leased: Leased):
     assert start_anew(leased.page) is None
     issue(leased)
     assert start_anew(leased.page) is None
-
-
-def test_a_setup_makes_the_users_key_known(enclave: EnclavePage):
-    assert pinned(enclave)["auditKey"] is None
-    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
-    key = enclave.call("getAuditPublicKey").value["publicKey"]
-    enclave.wait_until(lambda: pinned(enclave)["auditKey"] == key)
-    assert start_anew(enclave) is None
-
-
-def test_init_again_while_it_runs_is_no_rollback(leased: Leased):
-    issue(leased)
-    assert leased.page.call("init").code is None
-    assert leased.page.call("terminate").code is None
-    assert leased.page.call("init").code is None
-    assert leased.issue().code is None
 
 
 # What is
@@ -143,22 +107,6 @@ def test_an_older_copy_of_the_database_is_told(put_back_leased: Leased):
     assert details["check"] == "size"
     assert details["pinnedLog"] == details["foundLog"]
     assert details["pinnedSize"] == details["foundSize"] + 3
-
-
-def test_nothing_that_uses_a_key_is_answered_then(put_back_leased: Leased):
-    page = put_back_leased.page
-    refusal(page)
-    assert put_back_leased.issue().code == ROLLBACK
-    assert (
-        page.call("issueVAPIDJWTs", issue_params(put_back_leased.lease_id, count=2)).code
-        == ROLLBACK
-    )
-    assert page.call("createLease", lease_params()).code == ROLLBACK
-    assert page.call("setupPassphrase", PASSPHRASE).code == ROLLBACK
-    assert page.call("pruneAudit", {"keep": 1, "checkpoint": "x"}).code == ROLLBACK
-    details = page.call("getVAPIDKid").error
-    assert details is not None
-    assert details["details"]["check"] == "size"
 
 
 def test_its_evidence_is_readable(put_back_leased: Leased):
@@ -190,6 +138,7 @@ def test_it_is_told_until_it_is_accepted(put_back_leased: Leased):
     page = put_back_leased.page
     first = refusal(page)
     assert page.call("init").code == ROLLBACK
+    assert put_back_leased.issue().code == ROLLBACK
     assert refusal(page) == first
     accepted = page.call("acceptNewLog").value
     assert accepted == {
@@ -199,23 +148,6 @@ def test_it_is_told_until_it_is_accepted(put_back_leased: Leased):
     }
     assert put_back_leased.issue().code is None
     assert start_anew(page) is None
-
-
-def test_a_log_that_has_changed_since_it_was_refused_is_not_accepted(
-    put_back_leased: Leased, open_page: OpenPage
-):
-    page = put_back_leased.page
-    refusal(page)
-    # While this tab shows its user what was found, another one resets the enclave.
-    other = open_page()
-    assert other.open_sdk().code == ROLLBACK
-    assert other.call("resetKMS", CREDENTIALS).code is None
-    outcome = page.call("acceptNewLog")
-    assert outcome.code == ROLLBACK
-    assert outcome.error is not None
-    assert outcome.error["details"]["check"] == "log"
-    assert page.call("acceptNewLog").code is None
-    assert page.call("setupPassphrase", PASSPHRASE).code is None
 
 
 def test_an_older_copy_that_has_grown_since_is_told(leased: Leased):
@@ -240,16 +172,6 @@ def test_a_token_that_is_gone_is_told_though_no_checkpoint_covered_it(leased: Le
     assert (details["check"], details["seqNum"]) == ("entry", number)
 
 
-def test_a_token_whose_place_another_entry_took_is_told(leased: Leased):
-    assert start_anew(leased.page) is None
-    remember(leased.page)
-    number = issue(leased, 2)
-    put_back(leased.page)
-    issue_past_the_sdk(leased, 5)
-    details = refusal(leased.page)
-    assert (details["check"], details["seqNum"]) == ("entry", number)
-
-
 def test_a_database_that_is_gone_is_told(leased: Leased):
     issue(leased)
     delete_database(leased.page)
@@ -270,27 +192,3 @@ def test_storage_that_was_taken_away_is_told_as_that_and_then_as_another_log(lea
     assert leased.page.call("init").code == ROLLBACK
     assert leased.page.call("acceptNewLog").code is None
     assert leased.page.call("isSetup").value["isSetup"] is False
-
-
-def test_the_right_log_that_is_put_back_ends_the_alarm(leased: Leased):
-    issue(leased)
-    assert start_anew(leased.page) is None
-    remember(leased.page)
-    delete_database(leased.page)
-    assert refusal(leased.page)["check"] == "log"
-    put_back(leased.page)
-    assert start_anew(leased.page) is None
-    assert leased.issue().code is None
-
-
-def test_an_instance_on_the_same_page_is_told_too(put_back_leased: Leased):
-    page = put_back_leased.page
-    refusal(page)
-    page.page.evaluate("window.first = kms")
-    assert page.open_sdk().code == ROLLBACK
-    assert page.call("acceptNewLog").code is None
-    assert page.call("getVAPIDKid").code is None
-    page.page.evaluate("window.kms = first")
-    assert page.call("getVAPIDKid").code == "channel.not.initialized"
-    assert page.call("init").code is None
-    assert page.call("getVAPIDKid").code is None
