@@ -10,6 +10,7 @@ from pathlib import Path
 from playwright.sync_api import BrowserContext, FrameLocator, Page, Playwright, expect
 
 from e2e.conftest import Serve
+from e2e.driving import prompts
 from e2e.driving.chromium import launch_chromium_without_third_party_storage
 from e2e.driving.enclave import PASSPHRASE
 from web.server.deployment import REPOSITORY
@@ -19,19 +20,11 @@ _EXAMPLE = re.compile(r"```html\n(.*?)\n```", re.DOTALL)
 _LOCAL_ORIGINS = re.compile(r"^\| `(http://\S+)` \| `(http://\S+)` \|", re.MULTILINE)
 _DOCUMENTED_ORIGIN = "http://localhost:8501"
 _APP_PORT, _KMS_PORT = "8500", "8501"
-# A prompt takes nothing in its first half second.
-_UNARMED_MS = 600
 
 
 def _answer(page: Page, prompt: FrameLocator, title: str, *entries: str) -> None:
-    """Fill the fields of the dialog that asks for this, as with a keyboard, and press Enter."""
-    expect(prompt.get_by_role("dialog")).to_have_accessible_name(title)
-    page.wait_for_timeout(_UNARMED_MS)
-    for number, entry in enumerate(entries):
-        if number:
-            page.keyboard.press("Tab")
-        page.keyboard.type(entry)
-    page.keyboard.press("Enter")
+    prompts.sees(prompt.get_by_role("dialog"), title)
+    prompts.type_entries(page, *entries)
 
 
 def _open_example(

@@ -7,10 +7,10 @@ import re
 import attrs
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
+from e2e.driving.prompts import wait_until_armed
+
 PASSPHRASE = "correct horse battery staple"
 
-# A prompt takes no click in its first half second.
-_ARMING_MS = 600
 _PROMPT_MS = 30_000
 
 
@@ -38,7 +38,7 @@ class Demo:
         """Type into every field of the enclave's prompt with the button `accept`, and press it."""
         button = self.prompt.get_by_role("button", name=accept)
         button.wait_for(timeout=_PROMPT_MS)
-        self.page.wait_for_timeout(_ARMING_MS)
+        wait_until_armed(self.prompt.get_by_role("dialog"))
         for field in self.prompt.get_by_role("textbox").all():
             field.fill(text)
         button.click()

@@ -7,6 +7,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.app_pages.conftest import OpenDemo
 from e2e.app_pages.driver import PASSPHRASE, Demo
+from e2e.driving.prompts import wait_until_armed
 
 OBSERVE_SHIFTS = """
   window.shifts = [];
@@ -64,13 +65,13 @@ def test_the_keyboard_alone_is_enough(demo: Demo):
     expect(demo.page.get_by_role("button", name="Set up in the enclave")).to_be_focused()
     keyboard.press("Enter")
     expect(demo.prompt.get_by_label("New passphrase")).to_be_focused()
-    demo.page.wait_for_timeout(600)
+    wait_until_armed(demo.prompt.get_by_role("dialog"))
     keyboard.type(PASSPHRASE)
     keyboard.press("Tab")
     keyboard.type(PASSPHRASE)
     keyboard.press("Enter")
     expect(demo.prompt.get_by_role("button", name="I’ll remember")).to_be_focused()
-    demo.page.wait_for_timeout(600)
+    wait_until_armed(demo.prompt.get_by_role("dialog"))
     keyboard.press("Enter")
     demo.wait_until_done("setup")
     # Its form is gone: the focus is where the result is told, and goes on from there.

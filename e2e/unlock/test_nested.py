@@ -6,9 +6,10 @@ The browser signs the origin of the outermost page; the one that asks is in betw
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import BrowserContext, Frame, expect
+from playwright.sync_api import BrowserContext, Frame
 
-from e2e.unlock.user import ARMED_MS, PASSKEY, add_authenticator
+from e2e.driving import prompts
+from e2e.unlock.user import PASSKEY, add_authenticator
 from web.server.serving import LocalServer
 
 EMBED = """(address) => new Promise((resolve) => {
@@ -41,8 +42,7 @@ def begin(inner: Frame, method: str, *parameters: object) -> None:
 def press(inner: Frame, title: str, button: str) -> None:
     (enclave,) = inner.child_frames
     dialog = enclave.get_by_role("dialog")
-    expect(dialog).to_have_accessible_name(title)
-    inner.page.wait_for_timeout(ARMED_MS)
+    prompts.sees(dialog, title)
     dialog.get_by_role("button", name=button).click()
 
 

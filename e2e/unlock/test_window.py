@@ -10,9 +10,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Error, Page, expect
 
 from e2e.conftest import PAGES, Serve, open_page_in
+from e2e.driving import prompts
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
 from e2e.driving.isolated_site import isolated_site
-from e2e.unlock.user import ARMED_MS, PASSKEY, User, add_authenticator
+from e2e.unlock.user import PASSKEY, User, add_authenticator
 from web.server.serving import LocalServer
 
 # A browser that has passkeys and refuses to create one in an iframe of another origin.
@@ -26,8 +27,7 @@ def opened_window(user: User, button: str) -> Iterator[Page]:
     with user.page.context.expect_page() as opening:
         user.press(button)
     window = opening.value
-    window.get_by_role("dialog").wait_for()
-    window.wait_for_timeout(ARMED_MS)
+    prompts.wait_until_armed(window.get_by_role("dialog"))
     yield window
 
 
@@ -66,8 +66,7 @@ def test_a_passkey_is_made_where_the_iframe_may_not(user: User) -> None:
         assert window.url.startswith(user.enclave.kms_origin)
         add_authenticator(window)
         press(window, "Create passkey")
-        expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
-        window.wait_for_timeout(ARMED_MS)
+        prompts.sees(window.get_by_role("dialog"), "You are set up")
         press_last(window, "I’ll remember")
     assert user.outcome().value["enrollmentId"] == "enrollment:passkey-prf:v2"
     expect(user.dialog).to_have_count(0)
@@ -78,12 +77,11 @@ def test_every_prompt_can_be_in_a_window(windowed: User) -> None:
     windowed.sees("Go on in a window")
     with opened_window(windowed, "Open the window") as window:
         press(window, "With a passphrase")
-        window.wait_for_timeout(ARMED_MS)
+        prompts.sees(window.get_by_role("dialog"), "Choose a passphrase")
         for label in ("New passphrase", "The same passphrase again"):
             window.get_by_label(label).fill(PASSPHRASE)
         press(window, "Set passphrase")
-        expect(window.get_by_role("dialog")).to_have_accessible_name("You are set up")
-        window.wait_for_timeout(ARMED_MS)
+        prompts.sees(window.get_by_role("dialog"), "You are set up")
         press_last(window, "I’ll remember")
     assert windowed.outcome().code is None
     windowed.begin("generateVAPID")

@@ -32,7 +32,15 @@ interface VisibilityObserverInit extends IntersectionObserverInit {
   readonly delay: number;
 }
 
+export interface ArmingObserver {
+  /** The element comes into sight. */
+  onVisible(): void;
+  /** The state may be another one. */
+  onChange(): void;
+}
+
 export class Arming {
+  readonly #observer: ArmingObserver;
   readonly #sight: IntersectionObserver;
   readonly #covers: IntersectionObserver | null;
   readonly #covered = new Set<Element>();
@@ -42,9 +50,10 @@ export class Arming {
   #isWhole = false;
   #isCutOff = false;
   #clearSinceMs: number | null = null;
+  #delay: ReturnType<typeof setTimeout> | undefined;
 
-  /** `onVisible` runs each time the element comes into sight. */
-  constructor(element: Element, onVisible: () => void) {
+  constructor(element: Element, observer: ArmingObserver) {
+    this.#observer = observer;
     this.#sight = new IntersectionObserver(
       (entries) => {
         const ratio = entries.at(-1)?.intersectionRatio ?? 0;
@@ -52,7 +61,7 @@ export class Arming {
         this.#isWhole = ratio >= WHOLE_RATIO;
         this.#isCutOff = ratio > 0 && !this.#isWhole;
         this.#update();
-        if (appeared) onVisible();
+        if (appeared) observer.onVisible();
       },
       { threshold: [0, WHOLE_RATIO] },
     );
@@ -77,7 +86,7 @@ export class Arming {
 
   get state(): Armed {
     if (this.#covered.size > 0 || this.#isCutOff || (this.#isWhole && this.#hidesParts())) return "covered";
-    return this.#clearSinceMs !== null && performance.now() - this.#clearSinceMs >= DELAY_MS ? "armed" : "early";
+    return this.#leftMs() > 0 ? "early" : "armed";
   }
 
   /** `parts` must be in sight, whole, and not covered. Text fields do not belong there: password managers lay their buttons over them. */
@@ -101,6 +110,7 @@ export class Arming {
   stop(): void {
     this.#sight.disconnect();
     window.removeEventListener("resize", this.#onResize);
+    clearTimeout(this.#delay);
     this.#covers?.disconnect();
     this.#clips.disconnect();
   }
@@ -110,6 +120,20 @@ export class Arming {
   #update(): void {
     if (!this.#isWhole || this.#covered.size > 0 || this.#hidesParts()) this.#clearSinceMs = null;
     else this.#clearSinceMs ??= performance.now();
+    this.#tell();
+  }
+
+  /** Once now, and once more when the half second is over. A timer may fire early, so it only looks again. */
+  #tell(): void {
+    clearTimeout(this.#delay);
+    const leftMs = this.#leftMs();
+    if (leftMs > 0 && leftMs < Infinity) this.#delay = setTimeout(() => this.#tell(), leftMs);
+    this.#observer.onChange();
+  }
+
+  /** How long it must still be clear; without end while it is not. */
+  #leftMs(): number {
+    return this.#clearSinceMs === null ? Infinity : this.#clearSinceMs + DELAY_MS - performance.now();
   }
 
   #hidesParts(): boolean {

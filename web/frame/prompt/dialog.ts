@@ -46,7 +46,10 @@ export class PromptDialog {
     this.#ask = ask;
     this.#observer = observer;
     this.#window = promptWindow;
-    this.#arming = new Arming(this.#dialog, () => this.#focusFirst());
+    this.#arming = new Arming(this.#dialog, {
+      onVisible: () => this.#focusFirst(),
+      onChange: () => this.#showArmed(),
+    });
     this.#listen();
     this.#view = promptWindow?.isPreferred ? windowView(ask, promptWindow) : viewOf(ask, "");
     this.#layout = this.#render();
@@ -184,6 +187,7 @@ export class PromptDialog {
     layout.openWindow.addEventListener("click", () => this.#moveToWindow());
     this.#arming.watch(layout.essentials);
     if (isAnother) this.#arming.restart();
+    this.#showArmed();
     return layout;
   }
 
@@ -198,6 +202,12 @@ export class PromptDialog {
     this.#dialog.setAttribute("aria-busy", String(name !== "idle"));
     for (const input of this.#view.inputs) input.readOnly = name !== "idle";
     this.#layout.mark(name === "acting" ? this.#phase.choice.waiting : "", name);
+    this.#showArmed();
+  }
+
+  /** For whoever drives a browser. No page sees into this document. */
+  #showArmed(): void {
+    this.#dialog.toggleAttribute("data-armed", this.#phase.name === "idle" && this.#arming.state === "armed");
   }
 
   #show(error: string): void {
