@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Frame, Locator, Page, expect
 
+from e2e.driving import prompts
 from e2e.handshake.conftest import OpenPage
 
 RIGHT = "correct horse battery"
-ARMED_MS = 550
 REFUSALS_UNTIL_PAUSE = 5
+ASK = "port.postMessage({{ id: {id}, method: 'getPublicKey', params: {{ kid: '{kid}' }} }})"
 
 
 class Prompt:
@@ -32,8 +35,7 @@ class Prompt:
         return self.frame.get_by_role("dialog")
 
     def wait_until_armed(self) -> None:
-        self.dialog.wait_for()
-        self.page.wait_for_timeout(ARMED_MS)
+        prompts.wait_until_armed(self.dialog)
 
     def outcome(self, name: str = "asking") -> dict[str, object]:
         return self.page.evaluate(name)
@@ -41,22 +43,47 @@ class Prompt:
     def error_code(self, name: str = "asking") -> str:
         return self.page.evaluate(f"{name}.then(({{ error }}) => error.code)")
 
+    def forget_refusals(self) -> None:
+        """After five within a minute nothing is shown in a tab."""
+        self.frame.evaluate("sessionStorage.clear()")
+
     def focused(self) -> str:
         return self.frame.evaluate(
             "document.activeElement.id || document.activeElement.textContent"
         )
 
 
+GATHER_EVENTS = """() => {
+    window.events = [];
+    for (const name of ["prompt.show", "prompt.hide"]) {
+        kms.on(name, (data) => events.push([name, data]));
+    }
+}"""
+
+
+@contextlib.contextmanager
+def own_user(page: Page) -> Iterator[Prompt]:
+    """A second `KMSUser` on a page: what it has asked for goes with it, and is no refusal."""
+    page.evaluate("window.first ??= kms")
+    page.evaluate("open_()")
+    page.evaluate(GATHER_EVENTS)
+    prompt = Prompt(page)
+    yield prompt
+    page.evaluate("kms.terminate()")
+    expect(prompt.frame.locator("dialog")).to_have_count(0)
+    prompt.forget_refusals()
+
+
 @pytest.fixture
-def prompt(sdk_page: Page) -> Prompt:
-    sdk_page.evaluate(
-        """() => {
-            window.events = [];
-            for (const name of ["prompt.show", "prompt.hide"]) {
-                kms.on(name, (data) => events.push([name, data]));
-            }
-        }"""
-    )
+def prompt(shared_sdk_page: Page) -> Iterator[Prompt]:
+    """On the page that all tests of the module use."""
+    with own_user(shared_sdk_page) as prompt:
+        yield prompt
+
+
+@pytest.fixture
+def own_prompt(sdk_page: Page) -> Prompt:
+    """On a page of the test's own."""
     return Prompt(sdk_page)
 
 
@@ -157,7 +184,8 @@ def test_the_page_gets_its_focus_back(prompt: Prompt) -> None:
     expect(prompt.page.locator("iframe")).to_be_hidden()
 
 
-def test_it_is_above_a_modal_dialog_of_the_page(prompt: Prompt) -> None:
+def test_it_is_above_a_modal_dialog_of_the_page(own_prompt: Prompt) -> None:
+    prompt = own_prompt
     prompt.page.evaluate(
         """() => {
             const dialog = document.createElement("dialog");
@@ -174,31 +202,37 @@ def test_it_is_above_a_modal_dialog_of_the_page(prompt: Prompt) -> None:
     assert "value" in prompt.outcome()
 
 
-@pytest.mark.parametrize("how", ["submit", "cancel"])
-def test_takes_nothing_in_its_first_half_second(prompt: Prompt, how: str) -> None:
-    """The instant at which the dialog appears, where a click meant for the page would land."""
-    prompt.frame.evaluate(
-        """([how, passphrase]) => {
-            const { promise, resolve } = Promise.withResolvers();
-            window.struck = promise;
-            new MutationObserver((_, observer) => {
-                const dialog = document.querySelector("dialog");
-                if (!dialog) return;
-                observer.disconnect();
-                const end = performance.now() + 300;
-                const strike = () => {
-                    dialog.querySelector("input").value = passphrase;
-                    dialog.querySelector(how === "submit" ? ".accept" : ".cancel").click();
-                    if (performance.now() < end) setTimeout(strike, 20);
-                    else resolve();
-                };
-                strike();
-            }).observe(document.body, { childList: true });
-        }""",
-        [how, RIGHT],
-    )
+# In the instant in which it comes into sight, where a click meant for the page would land.
+STRIKE = """(passphrase) => {
+    const { promise, resolve } = Promise.withResolvers();
+    window.struck = promise;
+    const armed = [];
+    const strike = (end) => {
+        if (performance.now() >= end) return resolve(armed);
+        const dialog = document.querySelector("dialog");
+        dialog.querySelector("input").value = passphrase;
+        dialog.querySelector(".accept").click();
+        dialog.querySelector(".cancel").click();
+        armed.push(dialog.hasAttribute("data-armed"));
+        setTimeout(strike, 20, end);
+    };
+    new MutationObserver((_, mutations) => {
+        const dialog = document.querySelector("dialog");
+        if (!dialog) return;
+        mutations.disconnect();
+        new IntersectionObserver(([{ isIntersecting }], sight) => {
+            if (!isIntersecting) return;
+            sight.disconnect();
+            strike(performance.now() + 300);
+        }).observe(dialog);
+    }).observe(document.body, { childList: true });
+}"""
+
+
+def test_takes_nothing_in_its_first_half_second(prompt: Prompt) -> None:
+    prompt.frame.evaluate(STRIKE, RIGHT)
     prompt.ask("authenticate")
-    prompt.frame.evaluate("struck")
+    assert set(prompt.frame.evaluate("struck")) == {False}
     expect(prompt.dialog).to_be_visible()
     assert prompt.page.evaluate("Promise.race([asking, 'open'])") == "open"
     prompt.wait_until_armed()
@@ -211,25 +245,30 @@ def test_out_of_sight_it_takes_nothing_at_all(open_page: OpenPage) -> None:
     page = open_page("raw.html")
     page.evaluate("[frame.hidden, frame.height] = [true, 500]")
     page.evaluate("handshake()")
-    page.evaluate(
-        "port.postMessage({ id: 1, method: 'getPublicKey', params: { kid: 'authenticate' } })"
-    )
     prompt = Prompt(page)
+    prompt.frame.evaluate(STRIKE, RIGHT)
+    page.evaluate(ASK.format(id=1, kid="authenticate"))
     prompt.frame.locator("dialog").wait_for(state="attached")
-    page.wait_for_timeout(800)
+    page.wait_for_timeout(800)  # More than the half second, which must not have begun.
     page.evaluate("frame.hidden = false")
-    prompt.frame.evaluate(
-        """(passphrase) => {
-            document.querySelector("input").value = passphrase;
-            document.querySelector(".accept").click();
-        }""",
-        RIGHT,
-    )
-    page.wait_for_timeout(300)
+    assert set(prompt.frame.evaluate("struck")) == {False}
+    page.evaluate(ASK.format(id=2, kid="age"))
+    page.evaluate("replyTo(2)")
     assert page.evaluate("received.some(({ id }) => id === 1)") is False
-    page.wait_for_timeout(ARMED_MS)
+    prompt.wait_until_armed()
     prompt.frame.evaluate("document.querySelector('.accept').click()")
     assert page.evaluate("replyTo(1)")["result"] == {"publicKey": "after 1"}
+
+
+def test_hidden_again_it_takes_nothing_any_more(open_page: OpenPage) -> None:
+    page = open_page("raw.html")
+    page.evaluate("frame.height = 500")
+    page.evaluate("handshake()")
+    page.evaluate(ASK.format(id=1, kid="authenticate"))
+    prompt = Prompt(page)
+    prompt.wait_until_armed()
+    page.evaluate("frame.hidden = true")
+    expect(prompt.frame.locator("dialog")).not_to_have_attribute("data-armed", "")
 
 
 def test_a_second_prompt_queues_behind_the_first(prompt: Prompt) -> None:
@@ -287,9 +326,7 @@ def test_a_new_passphrase_is_typed_twice(prompt: Prompt) -> None:
 def test_the_page_cannot_answer(open_page: OpenPage) -> None:
     page = open_page("raw.html")
     page.evaluate("handshake()")
-    page.evaluate(
-        "port.postMessage({ id: 5, method: 'getPublicKey', params: { kid: 'authenticate' } })"
-    )
+    page.evaluate(ASK.format(id=5, kid="authenticate"))
     prompt = Prompt(page)
     prompt.dialog.wait_for()
     answer = {"method": "passphrase", "passphrase": RIGHT}
@@ -309,20 +346,7 @@ def test_the_page_cannot_answer(open_page: OpenPage) -> None:
     assert page.evaluate("received.some(({ id }) => id === 5)") is False
 
 
-def test_refusing_five_times_brings_a_pause(prompt: Prompt) -> None:
-    for _ in range(REFUSALS_UNTIL_PAUSE):
-        prompt.ask("confirm")
-        prompt.wait_until_armed()
-        prompt.page.keyboard.press("Escape")
-        assert prompt.error_code() == "unlock.cancelled"
-    prompt.ask("confirm")
-    error = prompt.outcome()["error"]
-    assert error["code"] == "unlock.throttled"
-    assert 0 < error["retryAfterMs"] <= 60_000
-    expect(prompt.dialog).to_have_count(0)
-
-
-def test_a_flood_of_prompts_is_cut(prompt: Prompt) -> None:
+def test_of_a_flood_the_user_refuses_five_and_no_more(prompt: Prompt) -> None:
     prompt.page.evaluate(
         """() => {
             window.settled = 0;
@@ -339,9 +363,31 @@ def test_a_flood_of_prompts_is_cut(prompt: Prompt) -> None:
     expect(prompt.dialog).to_have_count(1)
     for _ in range(REFUSALS_UNTIL_PAUSE):
         prompt.wait_until_armed()
+        expect(prompt.dialog).to_have_count(1)
         prompt.page.keyboard.press("Escape")
     codes = prompt.page.evaluate(
         "flood.then((outcomes) => outcomes.map(({ error }) => error.code))"
     )
     assert codes.count("unlock.cancelled") == REFUSALS_UNTIL_PAUSE
     assert codes.count("unlock.throttled") == 20 - REFUSALS_UNTIL_PAUSE
+
+
+def is_paused(prompt: Prompt) -> bool:
+    prompt.ask("confirm")
+    error = prompt.outcome()["error"]
+    return error["code"] == "unlock.throttled" and 0 < error["retryAfterMs"] <= 60_000
+
+
+def test_a_pause_is_over_neither_with_the_worker_nor_with_the_page(own_prompt: Prompt) -> None:
+    for _ in range(REFUSALS_UNTIL_PAUSE):
+        own_prompt.ask("confirm")
+        own_prompt.wait_until_armed()
+        own_prompt.page.keyboard.press("Escape")
+        assert own_prompt.error_code() == "unlock.cancelled"
+    assert is_paused(own_prompt)
+    own_prompt.page.evaluate("act('crash')")
+    assert is_paused(own_prompt)
+    own_prompt.page.reload()
+    own_prompt.page.wait_for_function("window.isLoaded")
+    own_prompt.page.evaluate("open_()")
+    assert is_paused(own_prompt)

@@ -8,11 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from e2e.handshake.conftest import OpenPage
-from e2e.handshake.test_prompts import REFUSALS_UNTIL_PAUSE, RIGHT, Prompt
+from e2e.handshake.test_prompts import ASK, REFUSALS_UNTIL_PAUSE, RIGHT, Prompt
 
 # The frame's deadlines are longer: what ends here ends by the page's own.
-SHORT = {"timeouts": {"promptMs": 700, "methodMs": 300}}
-ASK = "port.postMessage({{ id: {id}, method: 'getPublicKey', params: {{ kid: '{kid}' }} }})"
+SHORT = {"timeouts": {"promptMs": 2_000, "methodMs": 300}}
 
 
 def is_refused_as_cancelled(page: Page, number: int) -> None:
@@ -29,35 +28,26 @@ def raw(raw_page: Page) -> Prompt:
     return prompt
 
 
-@pytest.fixture
-def impatient(open_page: OpenPage) -> Prompt:
-    """A page with the SDK that does not wait long."""
+def test_it_goes_with_the_pages_deadline_and_the_worker_hears_of_it(open_page: OpenPage) -> None:
     page = open_page("sdk.html")
     page.evaluate("(options) => open_(options)", SHORT)
-    return Prompt(page)
-
-
-def test_it_goes_with_the_pages_deadline(impatient: Prompt) -> None:
-    impatient.ask("authenticate")
-    impatient.dialog.wait_for()
-    assert impatient.error_code() == "channel.timeout"
-    expect(impatient.dialog).to_have_count(0)
-    expect(impatient.page.locator("iframe")).to_be_hidden()
-
-
-def test_the_worker_hears_that_it_was_cancelled(impatient: Prompt) -> None:
-    impatient.ask("authenticate")
-    assert impatient.error_code() == "channel.timeout"
-    refused = json.loads(impatient.page.evaluate("kms.getPublicKey('refusals')")["publicKey"])
+    prompt = Prompt(page)
+    prompt.ask("authenticate")
+    prompt.dialog.wait_for()
+    assert prompt.error_code() == "channel.timeout"
+    expect(prompt.dialog).to_have_count(0)
+    expect(page.locator("iframe")).to_be_hidden()
+    refused = json.loads(page.evaluate("kms.getPublicKey('refusals')")["publicKey"])
     assert [each["code"] for each in refused] == ["unlock.cancelled"]
 
 
-def test_it_is_no_refusal_of_the_users(impatient: Prompt) -> None:
-    for _ in range(REFUSALS_UNTIL_PAUSE + 1):
-        impatient.ask("confirm")
-        impatient.dialog.wait_for()
-        assert impatient.error_code() == "channel.timeout"
-        expect(impatient.dialog).to_have_count(0)
+def test_it_is_no_refusal_of_the_users(raw: Prompt) -> None:
+    for number in range(1, REFUSALS_UNTIL_PAUSE + 1):
+        raw.page.evaluate(f"port.postMessage({{ id: {number}, withdrawn: true }})")
+        is_refused_as_cancelled(raw.page, number)
+        expect(raw.dialog).to_have_count(0)
+        raw.page.evaluate(ASK.format(id=number + 1, kid="confirm"))
+        raw.dialog.wait_for()
 
 
 def test_one_that_waits_behind_another_goes_too(raw: Prompt) -> None:
@@ -133,26 +123,26 @@ def test_where_a_browser_says_that_the_page_has_closed_its_end_it_goes(
     expect(prompt.frame.locator("dialog")).to_have_count(0)
 
 
-@pytest.mark.parametrize(
-    "message",
-    [
-        "{ id: 2, withdrawn: true }",
-        "{ id: '1', withdrawn: true }",
-        "{ id: -1, withdrawn: true }",
-        "{ withdrawn: true }",
-        "{ id: 1, withdrawn: 1 }",
-        "{ id: 1, withdrawn: true, more: 1 }",
-        "{ id: 1, withdrawn: true, method: 'getPublicKey', params: {} }",
-        "Object.assign(Object.create({ withdrawn: true }), { id: 1 })",
-        "JSON.stringify({ id: 1, withdrawn: true })",
-    ],
+NO_WITHDRAWALS = (
+    "{ id: 2, withdrawn: true }",
+    "{ id: '1', withdrawn: true }",
+    "{ id: -1, withdrawn: true }",
+    "{ withdrawn: true }",
+    "{ id: 1, withdrawn: 1 }",
+    "{ id: 1, withdrawn: true, more: 1 }",
+    "{ id: 1, withdrawn: true, method: 'getPublicKey', params: {} }",
+    "Object.assign(Object.create({ withdrawn: true }), { id: 1 })",
+    "JSON.stringify({ id: 1, withdrawn: true })",
 )
-def test_what_is_no_withdrawal_of_it_leaves_it_open(raw: Prompt, message: str) -> None:
-    raw.page.evaluate(f"port.postMessage({message})")
-    raw.page.evaluate(ASK.format(id=7, kid="age"))
-    raw.page.evaluate("replyTo(7)")
-    expect(raw.dialog).to_have_count(1)
-    assert raw.page.evaluate("received.some(({ id, result }) => id === 1 && result)") is False
+
+
+def test_what_is_no_withdrawal_of_it_leaves_it_open(raw: Prompt) -> None:
+    for number, message in enumerate(NO_WITHDRAWALS, start=7):
+        raw.page.evaluate(f"port.postMessage({message})")
+        raw.page.evaluate(ASK.format(id=number, kid="age"))
+        raw.page.evaluate(f"replyTo({number})")
+        assert raw.dialog.count() == 1, message
+        assert raw.page.evaluate("received.some(({ id, result }) => id === 1 && result)") is False
 
 
 def test_a_withdrawal_has_no_reply_and_its_call_has_one(raw: Prompt) -> None:
