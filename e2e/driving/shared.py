@@ -8,7 +8,7 @@ enclave: its databases are as they were after the setup, in a new tab.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import attrs
 from playwright.sync_api import Browser, BrowserContext
@@ -52,6 +52,8 @@ class SharedEnclave:
 
     context: BrowserContext
     server: LocalServer
+    options: Mapping[str, object] = attrs.Factory(dict)
+    """Of the SDK, for each new tab."""
     _running: EnclavePage | None = None
 
     @property
@@ -59,7 +61,7 @@ class SharedEnclave:
         """The tab whose enclave runs; a new one where a test closed or reloaded it."""
         if self._running is None or not _is_running(self._running):
             self._running = self.new_tab()
-            assert self._running.open_sdk().code is None
+            assert self._running.open_sdk(**self.options).code is None
         return self._running
 
     def new_tab(self) -> EnclavePage:

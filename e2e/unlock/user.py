@@ -9,9 +9,9 @@ from typing import Any
 import attrs
 from playwright.sync_api import CDPSession, Frame, Locator, Page, expect
 
+from e2e.driving import prompts
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, parse_outcome
 
-ARMED_MS = 550
 PASSKEY = {"name": "Ada's enclave", "userId": "ada"}
 
 
@@ -24,6 +24,11 @@ class Authenticator:
 
     def credentials(self) -> list[Mapping[str, Any]]:
         return self._send("WebAuthn.getCredentials")["credentials"]
+
+    def unplug(self) -> None:
+        """Take it away, with what it holds."""
+        self._send("WebAuthn.removeVirtualAuthenticator")
+        self.session.detach()
 
     def hold(self, *, touched: bool) -> None:
         """Have the user touch it when it asks, or leave it alone."""
@@ -64,6 +69,28 @@ def add_authenticator(
     return Authenticator(session, made["authenticatorId"])
 
 
+@contextlib.contextmanager
+def plugged_in(
+    page: Page, *, prf: bool = True, transport: str = "internal"
+) -> Iterator[Authenticator]:
+    """An authenticator for a while, in a page that other tests use as well."""
+    authenticator = add_authenticator(page, prf=prf, transport=transport)
+    try:
+        yield authenticator
+    finally:
+        authenticator.unplug()
+
+
+@contextlib.contextmanager
+def hooked_credentials(frame: Frame, script: str) -> Iterator[None]:
+    """Run a script that gives `navigator.credentials` other methods, and undo that at the end."""
+    frame.evaluate(script)
+    try:
+        yield
+    finally:
+        frame.evaluate("for (const name of ['create', 'get']) delete navigator.credentials[name]")
+
+
 @attrs.define
 class User:
     """Calls from the page, and what the user does about them."""
@@ -90,9 +117,24 @@ class User:
         return parse_outcome(self.page.evaluate("calling"))
 
     def sees(self, title: str) -> None:
-        """Wait until a view is there, and armed."""
-        expect(self.dialog).to_have_accessible_name(title)
-        self.page.wait_for_timeout(ARMED_MS)
+        """Wait until a view is there, and takes input."""
+        prompts.sees(self.dialog, title)
+
+    def sets_up(self) -> tuple[str, str]:
+        """Set up with the tests' passphrase; return phrase and colour of the recognition."""
+        self.begin("setupPassphrase")
+        self.sees("Choose a passphrase")
+        self.type(PASSPHRASE, PASSPHRASE)
+        introduced = self.remember()
+        assert self.outcome().code is None
+        return introduced
+
+    def resets(self) -> None:
+        """Delete everything, by the word that the prompt wants."""
+        self.begin("resetKMS")
+        self.sees("This cannot be undone")
+        self.type("RESET")
+        assert self.outcome().code is None
 
     def unlocks_with(self, way: str) -> Outcome:
         """Unlock something that changes little, in one of the ways that the dialog offers."""
@@ -109,11 +151,7 @@ class User:
 
     def type(self, *entries: str) -> None:
         """Fill the fields in order, as with a keyboard, and press Enter."""
-        for number, entry in enumerate(entries):
-            if number:
-                self.page.keyboard.press("Tab")
-            self.page.keyboard.type(entry)
-        self.page.keyboard.press("Enter")
+        prompts.type_entries(self.page, *entries)
 
     def remember(self) -> tuple[str, str]:
         """Read the end of a setup; return the phrase and the colour."""
