@@ -12,6 +12,7 @@ from typing import Any
 
 import attrs
 import pytest
+from patience import patient
 
 from web.server.deployment import REPOSITORY
 
@@ -56,7 +57,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
     folder = tmp_path_factory.mktemp("bench")
     command = [sys.executable, "-m", "bench", "--quick", "--output", str(folder)]
     run = subprocess.run(
-        command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True, timeout=240
+        command, cwd=REPOSITORY, check=True, stdout=subprocess.PIPE, text=True, timeout=patient(150)
     )
     (file,) = Path(folder).iterdir()
     return Report(run.stdout, json.loads(file.read_text("utf-8")))

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import patient
 from playwright.sync_api import BrowserContext, Request
 
 from e2e.conftest import PAGES, Leased, open_page_in
@@ -79,7 +80,7 @@ def probing(pieces: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     made = tmp_path_factory.mktemp("probe-pieces")
     arguments = ["--out", made, "--entry", "sealed_probe", "--python", f"{PROBE}:sealed_probe"]
     build = ["node", "worker/build/main.mjs", *arguments]
-    subprocess.run(build, cwd=REPOSITORY, check=True, timeout=300)
+    subprocess.run(build, cwd=REPOSITORY, check=True, timeout=patient(150))
     with serve_in_background(ServeOptions(app_root=PAGES, pieces=made)) as server:
         yield server
 

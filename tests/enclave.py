@@ -22,6 +22,7 @@ from kms_enclave.ports.storage import (
     Record,
     StoreName,
 )
+from patience import patient
 
 __all__ = ["APP", "ENDPOINT", "OTHER_APP", "PASSPHRASE", "Refusal", "Worker", "World"]
 
@@ -110,7 +111,7 @@ class Worker:
         number = len(self._replies) + 1
         self._replies[number] = asyncio.get_running_loop().create_future()
         self.receive(json.dumps({"id": number, **envelope}))
-        return await asyncio.wait_for(self._replies[number], timeout=10)
+        return await asyncio.wait_for(self._replies[number], timeout=patient(10))
 
     def send(self, text: str) -> None:
         message = json.loads(text)

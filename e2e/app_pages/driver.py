@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 
 import attrs
+from patience import patient
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from e2e.driving.prompts import wait_until_armed
 
 PASSPHRASE = "correct horse battery staple"
 
-_PROMPT_MS = 30_000
+_PROMPT_MS = patient(30_000)
 
 
 @attrs.frozen
@@ -29,10 +30,10 @@ class Demo:
         return self.page.locator(f"#{step}-failure")
 
     def wait_until_ready(self) -> None:
-        expect(self.page.locator("#fact-state")).to_have_text("ready", timeout=30_000)
+        expect(self.page.locator("#fact-state")).to_have_text("ready", timeout=patient(30_000))
 
     def wait_until_done(self, step: str) -> None:
-        expect(self.step(step)).to_have_class(re.compile(r"\bdone\b"), timeout=15_000)
+        expect(self.step(step)).to_have_class(re.compile(r"\bdone\b"), timeout=patient(15_000))
 
     def answer_prompt(self, text: str, accept: str) -> None:
         """Type into every field of the enclave's prompt with the button `accept`, and press it."""

@@ -9,13 +9,14 @@ from urllib.parse import quote
 
 import pytest
 from contract.browser.engines import open_page
+from patience import patient
 from playwright.sync_api import BrowserContext
 
 from e2e.app_pages.receiver import Receiver, Report
 from web.server.serving import LocalServer
 
 # The slowest engine compiles the interpreter several times on a busy machine.
-DEADLINE_S = 180.0
+DEADLINE_S = patient(150)
 
 ENGINE_NAMES = {"chromium": "Blink", "firefox": "Gecko", "webkit": "WebKit"}
 

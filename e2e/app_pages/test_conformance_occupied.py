@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from patience import patient
 from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
 from web.server.serving import LocalServer
 
-RUN_MS = 120_000
+RUN_MS = patient(120_000)
 
 
 def open_run(context: BrowserContext, server: LocalServer) -> Page:

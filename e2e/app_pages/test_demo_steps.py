@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 from oracles.vapid import verify_vapid_token
+from patience import patient
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
@@ -176,7 +177,7 @@ def test_an_enclave_that_cannot_store_is_told_by_code(
 ):
     demo = Demo(context_without_storage.new_page())
     demo.page.goto(f"{demo_server.cross_site_app_origin}/")
-    expect(demo.failure("start")).to_contain_text("storage.blocked", timeout=30_000)
+    expect(demo.failure("start")).to_contain_text("storage.blocked", timeout=patient(30_000))
     expect(demo.page.get_by_role("button", name="Set up in the enclave")).to_be_disabled()
 
 
@@ -189,7 +190,7 @@ def test_another_log_than_the_one_seen_is_told_and_gone_on_with_by_the_users_wor
         "() => new Promise((done) => { indexedDB.deleteDatabase('kms').onsuccess = () => done(); })"
     )
     page.goto(f"{demo_server.app_origin}/")
-    expect(leased_demo.failure("start")).to_contain_text("audit.rollback", timeout=30_000)
+    expect(leased_demo.failure("start")).to_contain_text("audit.rollback", timeout=patient(30_000))
     expect(page.get_by_role("button", name="Issue a token")).to_be_disabled()
     page.get_by_role("button", name="Go on with this log").click()
     leased_demo.wait_until_ready()

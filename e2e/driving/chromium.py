@@ -10,7 +10,7 @@ import shutil
 import weakref
 from collections.abc import Iterator, Sequence
 
-from patience import patient
+from patience import PATIENCE, patient
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
@@ -64,6 +64,8 @@ def watched(browser: Browser) -> Browser:
 
 def _make_patient(context: BrowserContext) -> None:
     context.set_default_timeout(patient(_ACTION_MS))
+    if PATIENCE != 1:
+        context.add_init_script(f"window.testPatience = {PATIENCE}")
 
 
 def open_pages() -> Iterator[Page]:

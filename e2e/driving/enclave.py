@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import attrs
+from patience import patient
 from playwright.sync_api import Frame, Page, Worker
 
 from e2e.driving.worker import WorkerConsole
@@ -60,7 +61,7 @@ class EnclavePage:
 
     def wait_until(self, condition: Callable[[], bool], timeout_ms: int = 5_000) -> None:
         """Wait for what only the browser's own events can change; fail the test if it does not."""
-        for _ in range(timeout_ms // _PAUSE_MS):
+        for _ in range(int(patient(timeout_ms)) // _PAUSE_MS):
             if condition():
                 return
             self.page.wait_for_timeout(_PAUSE_MS)

@@ -11,6 +11,7 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import attrs
+from patience import patient
 
 
 @attrs.frozen
@@ -65,5 +66,5 @@ def served_by(
             # To all of its group, as Ctrl-C does.
             for number in told_by:
                 os.killpg(process.pid, number)
-            code = process.wait(timeout=20)
+            code = process.wait(timeout=patient(20))
         assert code in exit_codes

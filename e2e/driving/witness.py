@@ -10,6 +10,8 @@ from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
+from patience import patient
+
 from e2e.driving.enclave import EnclavePage, Outcome, parse_outcome
 
 # What the browser's processes had sent when they died is with the kernel.
@@ -48,7 +50,7 @@ class Witness:
             self._heard.clear()
         enclave.page.evaluate(_BEGIN, [self._url, list(calls)])
         with self._changed:
-            under_way = self._changed.wait_for(lambda: bool(self._heard), timeout=10)
+            under_way = self._changed.wait_for(lambda: bool(self._heard), timeout=patient(10))
         assert under_way, "the page told nothing"
 
     def outcomes(self) -> dict[int, Outcome]:
@@ -63,7 +65,9 @@ class Witness:
     def wait_for_outcomes(self, count: int, timeout_s: float = 30) -> None:
         """Wait until that many calls have been answered."""
         with self._changed:
-            answered = self._changed.wait_for(lambda: len(self.outcomes()) >= count, timeout_s)
+            answered = self._changed.wait_for(
+                lambda: len(self.outcomes()) >= count, patient(timeout_s)
+            )
         assert answered, "the page was not answered"
 
     def last_words(self) -> dict[int, Outcome]:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from patience import patient
 from playwright.sync_api import Frame, Page
 
 _ATTEMPTS = 500
@@ -60,7 +61,7 @@ class WorkerConsole:
             self._replies[message["id"]] = message
 
     def _wait_for(self, condition: Callable[[], bool]) -> None:
-        for _ in range(_ATTEMPTS):
+        for _ in range(int(patient(_ATTEMPTS))):
             if condition():
                 return
             self._page.wait_for_timeout(_PAUSE_MS)

@@ -25,6 +25,8 @@ from e2e.driving.killing import IS_LONG, Killing, Length
 from e2e.driving.witness import Call, witness_of_pages
 from web.server.serving import LocalServer
 
+pytestmark = pytest.mark.timeout(600)
+
 KILLS = 100 if IS_LONG else 10
 BETWEEN_AT_LEAST = 30 if IS_LONG else 5
 ENDPOINTS = [

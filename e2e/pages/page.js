@@ -6,6 +6,18 @@ import { KMSUser } from "/sdk/kms-user.js";
 
 const NONCE = "t".repeat(43);
 
+/** What the tests multiply their limits by; they set it before a page loads. */
+const patience = window.testPatience ?? 1;
+
+/** The SDK's own deadlines of a start, longer by that. A method's own are the enclave's too, and stay. */
+const START_TIMEOUTS = { helloMs: 10_000, connectMs: 5_000, startMs: 160_000 };
+
+function patientTimeouts(timeouts = {}) {
+  if (patience === 1) return timeouts;
+  const longer = Object.entries(START_TIMEOUTS).map(([name, ms]) => [name, ms * patience]);
+  return { ...Object.fromEntries(longer), ...timeouts };
+}
+
 /** What became of some work, as JSON, and how long it took. */
 async function settle(work) {
   const begun = performance.now();
@@ -18,9 +30,9 @@ async function settle(work) {
   }
 }
 
-export function openSdk(kmsOrigin, options = {}) {
+export function openSdk(kmsOrigin, { timeouts, ...options } = {}) {
   return settle(async () => {
-    window.kms = new KMSUser({ kmsOrigin, ...options });
+    window.kms = new KMSUser({ kmsOrigin, ...options, timeouts: patientTimeouts(timeouts) });
     await window.kms.init();
     const { version, manifestHash, capabilities } = window.kms;
     return { version, manifestHash, capabilities };
@@ -94,13 +106,13 @@ export class RawFrame {
     this.#port.postMessage(message);
   }
 
-  /** A request with exactly these fields besides its ID; settles with the reply, or fails after ten seconds. */
+  /** A request with exactly these fields besides its ID; settles with the reply, or fails where none comes. */
   request(fields) {
     const id = this.#nextId++;
     return settle(async () => {
       const reply = await new Promise((resolve, reject) => {
         this.#waiting.set(id, resolve);
-        setTimeout(() => reject(new Error("no reply")), 10_000);
+        setTimeout(() => reject(new Error("no reply")), 10_000 * patience);
         this.post({ id, ...fields });
       });
       if ("error" in reply) throw { name: "reply", ...reply.error };
@@ -109,7 +121,7 @@ export class RawFrame {
   }
 
   async #until(condition, timeoutMs) {
-    const end = performance.now() + timeoutMs;
+    const end = performance.now() + timeoutMs * patience;
     while (!condition() && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 10));
     return condition();
   }

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 
@@ -58,7 +59,7 @@ def stamp(pieces: Path, tmp_path: Path) -> Stamp:
             check=True,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=patient(60),
         )
         return tmp_path / name
 

@@ -10,6 +10,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 from .conftest import REPOSITORY
 
@@ -43,7 +44,7 @@ def node(script: Path | str, *arguments: str, cwd: Path, job: dict | None = None
         check=True,
         stdout=subprocess.PIPE,
         text=True,
-        timeout=300,
+        timeout=patient(150),
     )
     return finished.stdout
 

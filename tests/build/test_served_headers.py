@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 import pytest
+from patience import patient
 
 from web.server.serving import LocalServer, ServeOptions, serve_in_background
 
@@ -26,7 +27,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalServer]:
 
 
 def fetch(server: LocalServer, path: str, **headers: str) -> tuple[int, Mapping[str, str], bytes]:
-    connection = http.client.HTTPConnection("localhost", server.kms_port, timeout=10)
+    connection = http.client.HTTPConnection("localhost", server.kms_port, timeout=patient(10))
     connection.request("GET", path, headers=headers)
     response = connection.getresponse()
     received = {name.lower(): value for name, value in response.getheaders()}

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 _ROOT = Path(__file__).parents[2]
 
@@ -20,7 +21,7 @@ def _refusal(*arguments: str) -> str:
         cwd=_ROOT,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=patient(60),
         check=False,
     )
     assert finished.returncode == 2

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from patience import patient
 
 from contract.promises import PROMISES
 
 from .engines import ENGINES, open_page
 from .site import ContractSite
 
-_DEADLINE_S = 120.0
+_DEADLINE_S = patient(120)
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from patience import patient
+
 _ROOT = Path(__file__).parents[3]
 _VECTORS = _ROOT / "tests" / "vectors" / "audit"
 _BIN = Path(sys.executable).parent
@@ -40,7 +42,7 @@ def test_every_command_of_the_document_prints_what_it_says(tmp_path: Path) -> No
         },
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=patient(150),
     )
     printed = [
         "\n".join(line.rstrip() for line in part.strip("\n").split("\n"))

@@ -10,6 +10,7 @@ import pytest
 from enclave import APP, CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel
+from patience import patient
 from user import User
 
 _WITHOUT_CREDENTIALS: dict[str, Any] = {"credentials": None}
@@ -120,7 +121,7 @@ async def test_a_pause_that_the_frame_imposes_reaches_the_page(world: World) -> 
 
 async def _dialog_is_free(worker: Worker) -> None:
     worker.user = lambda ask: _type(PASSPHRASE)
-    await asyncio.wait_for(worker.create_lease(**_WITHOUT_CREDENTIALS), timeout=2)
+    await asyncio.wait_for(worker.create_lease(**_WITHOUT_CREDENTIALS), timeout=patient(2))
 
 
 async def test_a_cancelled_dialog_makes_way_for_the_next(world: World) -> None:
