@@ -112,12 +112,9 @@ setup: .make/venv .make/npm
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-fund --no-audit
 	@touch $@
 
-browsers: .make/browsers
-
-.make/browsers: .ci/ensure-browsers
-	@mkdir -p .make
+# Each time: a browser may have become too old since.
+browsers:
 	@.ci/ensure-browsers
-	@touch $@
 
 # For maintainers, with uv: writes the pinned requirements anew. Neither names an index.
 requirements:
