@@ -49,11 +49,11 @@ def main() -> int:
     with workspaces(CHECKOUT, 1 if arguments.check else arguments.jobs) as copies:
         if arguments.check:
             return _complain(check_tests(copies[0], mutants))
-        trials = try_all(mutants, copies, report=_report)
+        trials = try_all(mutants, copies, report=_Report(arguments.json))
     table = format_table(trials)
     sys.stdout.write(f"\n{table}\n\n{summary(trials)} of {len(trials)} in {_times(started)}\n")
     if arguments.json:
-        arguments.json.write_text(format_json(trials), "utf-8")
+        arguments.json.write_text(format_json(trials), "utf-8")  # In the order of the set now.
     if arguments.table:
         arguments.table.write_text(f"{table}\n", "utf-8")
     return exit_status(trials)
@@ -72,9 +72,19 @@ def _list(mutants: Sequence[Mutant]) -> int:
     return 0
 
 
-def _report(trial: Trial) -> None:
-    sys.stdout.write(f"{format_line(trial)}\n")
-    sys.stdout.flush()
+class _Report:
+    """Tells and keeps every result at once: what is interrupted has not been for nothing."""
+
+    def __init__(self, file: Path | None) -> None:
+        self._file = file
+        self._trials: list[Trial] = []
+
+    def __call__(self, trial: Trial) -> None:
+        sys.stdout.write(f"{format_line(trial)}\n")
+        sys.stdout.flush()
+        self._trials.append(trial)
+        if self._file:
+            self._file.write_text(format_json(self._trials), "utf-8")
 
 
 def _times(started: float) -> str:

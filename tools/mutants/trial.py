@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -95,6 +96,7 @@ def try_all(
     free: queue.Queue[Workspace] = queue.Queue()
     for copy in copies:
         free.put(copy)
+    telling = threading.Lock()
 
     def run(mutant: Mutant) -> Trial:
         workspace = free.get()
@@ -102,7 +104,8 @@ def try_all(
             trial = try_(workspace, mutant)
         finally:
             free.put(workspace)
-        report(trial)
+        with telling:
+            report(trial)
         return trial
 
     with ThreadPoolExecutor(len(copies)) as pool:
