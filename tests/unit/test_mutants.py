@@ -97,8 +97,12 @@ def test_a_set_that_cannot_be_meant_is_refused(tmp_path: Path, text: str, reason
 
 def test_what_is_not_in_the_checkout_is_named(tmp_path: Path):
     (tmp_path / "sum.py").write_text(SOURCE)
+    (tmp_path / "test_other.py").write_text(TEST)
+    renamed = ("test_other.py::test_adds[1]", "test_other.py::test_sums")
+    other = Mutant("other", "sum.py", "a + b", "a - b", renamed)
     moved = Mutant("moved", "total.py", "a + b", "a - b", ("sum.py",))
     assert faults_of([MUTANT], tmp_path) == ["adds-wrongly: there is no test_sum.py"]
+    assert faults_of([other], tmp_path) == ["other: there is no test_other.py::test_sums"]
     assert faults_of([moved], tmp_path) == ["moved: its text stands 0 times in total.py, not once"]
 
 

@@ -90,8 +90,18 @@ def faults_of(mutants: Iterable[Mutant], root: Path) -> Sequence[str]:
         except MutantError as error:
             found.append(str(error))
         found += [
-            f"{mutant.name}: there is no {test.partition('::')[0]}"
+            f"{mutant.name}: there is no {test}"
             for test in mutant.tests
-            if not (root / test.partition("::")[0]).exists()
+            if not _is_there(test, root)
         ]
     return found
+
+
+def _is_there(test: str, root: Path) -> bool:
+    """Look for the file, and in a Python one for the function."""
+    file, _, name = test.partition("::")
+    path = root / file
+    function = name.partition("[")[0]
+    if not function or path.suffix != ".py":
+        return path.exists()
+    return path.is_file() and f"def {function}(" in path.read_text("utf-8")
