@@ -311,6 +311,23 @@ describe("the channel", () => {
     another.remove();
   });
 
+  test("is not for another origin that the SDK's own iframe shows", async () => {
+    const impostor = new PlayedEnclave();
+    const leading = new MutationObserver(() => {
+      leading.disconnect();
+      iframe().src = impostor.origin + PATH;
+    });
+    leading.observe(document.body, { childList: true });
+    // Whoever is answered to has a millisecond for the next word.
+    const kms = make({ timeouts: { connectMs: 1 } });
+    const ended = expect(kms.init()).rejects.toMatchObject(CLOSED);
+    await expect.poll(() => impostor.hellos).toBe(1);
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    await kms.terminate();
+    await ended;
+    impostor.end();
+  });
+
   test("is not for what the page itself posts", async () => {
     const shown = vi.fn();
     const kms = make();
