@@ -97,6 +97,17 @@ async def test_the_users_entry_says_what_was_dropped(desk: Desk) -> None:
     }
 
 
+async def test_the_users_entry_has_the_certificate_that_its_own_operation_renewed(
+    desk: Desk,
+) -> None:
+    later = await desk.world.worker(build={"codeHash": "later"})
+    params = {"keep": 0, "checkpoint": desk.checkpoint, "credentials": CREDENTIALS}
+    assert (await later.call("pruneAudit", **params))["dropped"] == 20
+    details = (await later.log())[-1]["details"]
+    assert details["instanceCert"]["codeHash"] == "later"
+    assert (await later.call("verifyAuditChain"))["valid"]
+
+
 async def test_a_pruned_log_verifies_and_starts_again(desk: Desk) -> None:
     await desk.prune()
     await desk.worker.issue(desk.lease)

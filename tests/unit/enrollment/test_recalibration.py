@@ -22,6 +22,11 @@ async def fast_setup(world: World) -> Worker:
     return worker
 
 
+async def slow_device(*_: object) -> int:
+    """Take the place of a calibration."""
+    return MIN_ITERATIONS
+
+
 async def test_within_a_month_nothing_is_calibrated_again(world: World) -> None:
     worker = await fast_setup(world)
     before = await world.value("enrollments", ENROLLMENT)
@@ -39,9 +44,10 @@ async def test_a_calibration_from_the_future_is_made_again(world: World) -> None
 
 
 async def test_a_slower_device_lowers_nothing_and_is_not_asked_again_for_a_month(
-    world: World,
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     worker = await fast_setup(world)
+    monkeypatch.setattr("kms_enclave.enrollment.recalibration.calibrate_iterations", slow_device)
     world.clock.advance(30 * DAY + 1)
     await worker.create_lease()
     kdf = (await world.value("enrollments", ENROLLMENT))["kdf"]
@@ -52,10 +58,7 @@ async def test_a_slower_device_lowers_nothing_and_is_not_asked_again_for_a_month
 async def slow(world: World, monkeypatch: pytest.MonkeyPatch) -> Worker:
     """A worker of an enclave that was set up on a device which was slow then."""
 
-    async def calibrate(*_: object) -> int:
-        return MIN_ITERATIONS
-
-    monkeypatch.setattr("kms_enclave.enrollment.methods.calibrate_iterations", calibrate)
+    monkeypatch.setattr("kms_enclave.enrollment.methods.calibrate_iterations", slow_device)
     return await world.ready()
 
 

@@ -322,6 +322,8 @@ async def test_when_the_commit_fails_nothing_was_issued(world: World, failure: s
     assert await _flood([worker], lease_id, 3) == {f"storage.{failure}": 3}
     world.storage.before_commit = None
     assert await _signs(world) == []
+    quota = await worker.call("getQuota", leaseId=lease_id)
+    assert quota["tokensPerHour"]["used"] == 0
     assert await _flood([worker], lease_id, 3) == {"granted": 2, "quota.exceeded.lease": 1}
 
 

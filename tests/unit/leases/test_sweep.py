@@ -29,6 +29,9 @@ async def test_an_expired_lease_loses_its_keys_at_the_next_start(world: World) -
     again = await started(world)
     assert (await ops(again)).count("lease.expire") == 1
     assert (await world.record("leases", lease_id)).handles == {}
+    remains = await world.value("leases", lease_id)
+    key_copy = ("wrappedLeaseKey", "wrappedLeaseKeyIv", "leaseSalt")
+    assert [remains[field] for field in key_copy] == ["", "", ""]
     with pytest.raises(Refusal) as refused:
         await again.issue(lease_id)
     assert refused.value.code == "lease.expired"

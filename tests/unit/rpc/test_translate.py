@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import attrs
 import pytest
 from enclave import APP, OTHER_APP
+from kms_enclave.rpc import contract
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.rpc.translate import hash_of
 from kms_enclave.structure import structure
@@ -45,3 +47,15 @@ def test_the_public_part_of_what_is_enrolled_belongs_to_the_call(change: dict[st
 )
 def test_no_secret_belongs_to_it(secret: dict[str, object]) -> None:
     assert _hash("addEnrollment", {**ADDITION, **secret}) == _hash("addEnrollment", ADDITION)
+
+
+def test_no_secret_shows_in_a_representation() -> None:
+    classes = [cls for cls in vars(contract).values() if isinstance(cls, type) and attrs.has(cls)]
+    secrets = {
+        f"{cls.__name__}.{field.name}": field.repr
+        for cls in classes
+        for field in attrs.fields(cls)
+        if field.name in ("passphrase", "new_passphrase", "prf_output")
+    }
+    assert len(secrets) == 6
+    assert not any(secrets.values()), secrets
