@@ -365,6 +365,7 @@ def test_of_a_flood_the_user_refuses_five_and_no_more(prompt: Prompt) -> None:
         prompt.wait_until_armed()
         expect(prompt.dialog).to_have_count(1)
         prompt.page.keyboard.press("Escape")
+    expect(prompt.dialog).to_have_count(0)
     codes = prompt.page.evaluate(
         "flood.then((outcomes) => outcomes.map(({ error }) => error.code))"
     )
