@@ -31,7 +31,7 @@ from .vectors import Vector, Vectors
 
 __all__ = ["start"]
 
-_DEADLINE_S = 30
+_DEADLINE_S = 60
 _CHUNK = 50_000
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 
 from .expect import equal, holds, refused
 from .subject import Subject
@@ -14,11 +15,13 @@ async def the_wall_clock_is_whole_milliseconds_of_this_century(subject: Subject)
     holds(1_600_000_000_000 < now_ms < 4_100_000_000_000, "milliseconds since 1970")
 
 
-async def the_stopwatch_goes_forward(subject: Subject) -> None:
-    started = subject.clock.monotonic_ms()
+async def the_stopwatch_counts_milliseconds(subject: Subject) -> None:
+    before, started = time.perf_counter(), subject.clock.monotonic_ms()
     await asyncio.sleep(0.02)
     elapsed_ms = subject.clock.monotonic_ms() - started
-    holds(10 < elapsed_ms < 5_000, f"20 ms took {elapsed_ms} ms")
+    # Clocks of browsers are coarse: a millisecond at each end.
+    longest_ms = (time.perf_counter() - before) * 1000 + 2
+    holds(10 < elapsed_ms <= longest_ms, f"{elapsed_ms} ms of {longest_ms}")
 
 
 async def a_lock_lets_one_in_at_a_time_in_order(subject: Subject) -> None:
@@ -45,7 +48,7 @@ async def a_lock_is_let_go_when_the_work_fails(subject: Subject) -> None:
             raise KeyError("the work fails")
 
     await refused(KeyError, fail())
-    async with asyncio.timeout(2), subject.locks.hold("contract"):
+    async with subject.locks.hold("contract"):
         pass
 
 
@@ -59,5 +62,5 @@ async def a_wait_that_is_cancelled_leaves_the_lock_free(subject: Subject) -> Non
         await asyncio.sleep(0.01)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)
-    async with asyncio.timeout(2), subject.locks.hold("contract"):
+    async with subject.locks.hold("contract"):
         pass

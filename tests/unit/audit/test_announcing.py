@@ -8,16 +8,44 @@ from typing import Any
 
 import pytest
 from enclave import CREDENTIALS, Worker, World
+from kms_enclave.audit.announcing import Announcer
 from kms_enclave.audit.checkpoint import parse_signed_checkpoint
+from kms_enclave.context import Context
+
+
+class _Counted:
+    """A worker's announcer that counts its minutes, and notifies of each."""
+
+    def __init__(self, context: Context, ended: asyncio.Condition) -> None:
+        self._announcer = Announcer(context)
+        self._ended = ended
+        self.minutes = 0
+
+    async def announce(self) -> None:
+        await self._announcer.announce()
+        self.minutes += 1
+        async with self._ended:
+            self._ended.notify_all()
 
 
 @pytest.fixture
 def minute(monkeypatch: pytest.MonkeyPatch) -> Callable[[], Awaitable[None]]:
-    """Make a minute so short that a test can wait for it, twice."""
+    """Make minutes short; the function waits until one has begun and ended in every worker."""
+    announcers: list[_Counted] = []
+    ended = asyncio.Condition()
+
+    def make(context: Context) -> _Counted:
+        announcers.append(_Counted(context, ended))
+        return announcers[-1]
+
     monkeypatch.setattr("kms_enclave.app.SWEEP_INTERVAL_S", 0.02)
+    monkeypatch.setattr("kms_enclave.app.Announcer", make)
 
     async def wait() -> None:
-        await asyncio.sleep(0.1)
+        # One may be under way already.
+        until = [(each, each.minutes + 2) for each in announcers]
+        async with ended:
+            await ended.wait_for(lambda: all(each.minutes >= minutes for each, minutes in until))
 
     return wait
 

@@ -311,14 +311,19 @@ async def test_a_pruning_meanwhile_is_no_fault(log: Log) -> None:
 async def test_a_start_verifies_the_whole_log_by_itself(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    verified = asyncio.Event()
+
+    async def verify(storage: StoragePort, crypto: CryptoPort, **options: Any) -> Verdict:
+        found = await verify_and_remember(storage, crypto, **options)
+        verified.set()
+        return found
+
     monkeypatch.setattr("kms_enclave.app._VERIFY_AFTER_S", 0)
+    monkeypatch.setattr("kms_enclave.app.verify_and_remember", verify)
     await log.world.delete("audit", 100)
     worker = await log.world.worker()
     assert worker.start["type"] == "kms:ready"
-    for _ in range(200):
-        await asyncio.sleep(0.01)
-        if await log.world.memory.count("meta") > 2:
-            break
+    await verified.wait()
     again = await log.world.worker()
     reason = "the last verification found a fault: entry 100: is missing"
     assert again.start["error"]["details"] == {"reason": reason}
