@@ -28,6 +28,7 @@ PAGES = Path(__file__).parent / "pages"
 
 Serve = Callable[..., LocalServer]
 OpenPage = Callable[..., EnclavePage]
+OpenTab = Callable[[], EnclavePage]
 
 
 @pytest.fixture(scope="session")
@@ -120,10 +121,28 @@ def shared_enclave(chromium: Browser, server: LocalServer) -> Iterator[SharedEnc
 
 
 @pytest.fixture
-def restored(shared_enclave: SharedEnclave) -> SharedEnclave:
-    """The module's enclave as it was after its setup, in a new tab once its page is asked for."""
+def restored(shared_enclave: SharedEnclave) -> Iterator[SharedEnclave]:
+    """The module's enclave as it was after its setup, in a new tab once its page is asked for.
+
+    A test may leave anything behind in it.
+    """
     shared_enclave.restore()
-    return shared_enclave
+    yield shared_enclave
+    shared_enclave.is_altered = True
+
+
+@pytest.fixture
+def open_tab(shared_enclave: SharedEnclave) -> Iterator[OpenTab]:
+    """Open another tab of the module's enclave, without the enclave in it, until the test ends."""
+    opened: list[EnclavePage] = []
+
+    def open_() -> EnclavePage:
+        opened.append(shared_enclave.new_tab())
+        return opened[-1]
+
+    yield open_
+    for tab in opened:
+        tab.page.close()
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ _OPENED = """async ([database, label]) => {
     request.onsuccess = () => resolve(request.result);
     request.onerror = () => reject(request.error);
   });
-  const open = (name, version, upgrade) => new Promise((resolve, reject) => {
+  const open = (name, version, upgrade = () => {}) => new Promise((resolve, reject) => {
     const opening = indexedDB.open(name, version);
     opening.onupgradeneeded = () => upgrade(opening.result);
     opening.onsuccess = () => resolve(opening.result);
@@ -29,9 +29,8 @@ _OPENED = """async ([database, label]) => {
     transaction.oncomplete = resolve;
     transaction.onabort = () => reject(transaction.error);
   });
-  const source = await open(database);
+  let source = await open(database);
   const copies = await open("copies", 1, (made) => made.createObjectStore("records"));
-  const stores = [...source.objectStoreNames];
   const name = `${database} ${label}`;
   %s
   source.close();
@@ -40,24 +39,40 @@ _OPENED = """async ([database, label]) => {
 _COPY = (
     _OPENED
     % """
-  const records = [];
-  for (const store of stores) {
+  const { version } = source;
+  const stores = [];
+  for (const store of source.objectStoreNames) {
     const from = source.transaction(store).objectStore(store);
+    const indexes = [...from.indexNames].map((index) => [index, from.index(index).keyPath]);
     const [keys, values] = await Promise.all([ask(from.getAllKeys()), ask(from.getAll())]);
-    keys.forEach((key, index) => records.push([store, key, values[index]]));
+    stores.push({ store, indexes, records: keys.map((key, at) => [key, values[at]]) });
   }
   const transaction = copies.transaction("records", "readwrite");
-  transaction.objectStore("records").put(records, name);
+  transaction.objectStore("records").put({ version, stores }, name);
   await done(transaction);
 """
 )
 _PUT_BACK = (
     _OPENED
     % """
-  const records = await ask(copies.transaction("records").objectStore("records").get(name));
-  const transaction = source.transaction(stores, "readwrite");
-  for (const store of stores) transaction.objectStore(store).clear();
-  for (const [store, key, value] of records) transaction.objectStore(store).put(value, key);
+  const { version, stores } =
+    await ask(copies.transaction("records").objectStore("records").get(name));
+  if (source.version !== version || source.objectStoreNames.length !== stores.length) {
+    source.close();
+    await ask(indexedDB.deleteDatabase(database));
+    source = await open(database, version, (made) => {
+      for (const { store, indexes } of stores) {
+        const empty = made.createObjectStore(store);
+        for (const [index, keyPath] of indexes) empty.createIndex(index, keyPath);
+      }
+    });
+  }
+  const transaction = source.transaction(stores.map(({ store }) => store), "readwrite");
+  for (const { store, records } of stores) {
+    const into = transaction.objectStore(store);
+    into.clear();
+    for (const [key, value] of records) into.put(value, key);
+  }
   await done(transaction);
 """
 )
@@ -69,7 +84,10 @@ def copy_database(context: BrowserContext, origin: str, database: str, *, label:
 
 
 def put_back_database(context: BrowserContext, origin: str, database: str, *, label: str) -> None:
-    """Replace everything in a database by the copy of that label. No enclave may run meanwhile."""
+    """Replace everything in a database by the copy of that label. No enclave may run meanwhile.
+
+    A database that was deleted or upgraded since is made anew.
+    """
     _run_on(context, origin, _PUT_BACK, [database, label])
 
 

@@ -35,6 +35,15 @@ def open_page_in(
     return EnclavePage(page, kms_origin)
 
 
+@contextlib.contextmanager
+def start_fresh(chromium: Browser, *, app_origin: str, kms_origin: str) -> Iterator[EnclavePage]:
+    """Start an enclave in a context of its own, as on a first visit."""
+    with contextlib.closing(chromium.new_context()) as context:
+        page = open_page_in(context, app_origin=app_origin, kms_origin=kms_origin)
+        assert page.open_sdk().code is None
+        yield page
+
+
 @attrs.frozen
 class Leased:
     """A page whose enclave is set up, and a lease."""
@@ -48,17 +57,22 @@ class Leased:
 
 @attrs.define
 class SharedEnclave:
-    """An enclave that is set up, in a browser context of its own."""
+    """An enclave that is set up, in a browser context of its own.
+
+    `is_altered`: a test may have left anything behind, so it is restored before its next use.
+    """
 
     context: BrowserContext
     server: LocalServer
     options: Mapping[str, object] = attrs.Factory(dict)
     """Of the SDK, for each new tab."""
+    is_altered: bool = False
     _running: EnclavePage | None = None
 
     @property
     def page(self) -> EnclavePage:
         """The tab whose enclave runs; a new one where a test closed or reloaded it."""
+        self._restore_altered()
         if self._running is None or not _is_running(self._running):
             self._running = self.new_tab()
             assert self._running.open_sdk(**self.options).code is None
@@ -66,6 +80,7 @@ class SharedEnclave:
 
     def new_tab(self) -> EnclavePage:
         """Open a page without an enclave, with the storage of this one."""
+        self._restore_altered()
         return open_page_in(
             self.context, app_origin=self.server.app_origin, kms_origin=self.server.kms_origin
         )
@@ -86,9 +101,14 @@ class SharedEnclave:
 
         The enclave's database alone would be a rollback, which the page's pins tell.
         """
+        self.is_altered = False
         self._close_tabs()
         for origin, database in self._databases():
             put_back_database(self.context, origin, database, label=_LABEL)
+
+    def _restore_altered(self) -> None:
+        if self.is_altered:
+            self.restore()
 
     def _databases(self) -> list[tuple[str, str]]:
         return [
