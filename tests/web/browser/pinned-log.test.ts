@@ -345,7 +345,6 @@ describe("what is remembered", () => {
     for (let n = 0; n < 40; n += 1) {
       log = append(log, 1, { mark: "another's" });
       issue();
-      await page.moveOn(call); // As the enclave's replies, one after the other, let it.
     }
     await expect.poll(async () => (await seen()).length).toBeLessThanOrEqual(32);
     expect((await stored()).pin?.size).toBeGreaterThan(before);
