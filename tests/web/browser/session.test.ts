@@ -64,7 +64,7 @@ beforeEach(async () => {
     workers.push(worker);
     return worker as unknown as Worker;
   });
-  await vi.waitUntil(() => workers.length === 1);
+  await until(() => workers.length === 1);
 });
 
 afterEach(() => {
@@ -72,6 +72,15 @@ afterEach(() => {
   vi.useRealTimers();
   document.body.replaceChildren();
 });
+
+/** What `condition` finds, as soon as it finds something; the test's own limit ends it. */
+async function until<T>(condition: () => T | false | undefined): Promise<T> {
+  for (;;) {
+    const found = condition();
+    if (found) return found;
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
 
 function worker(): ScriptedWorker {
   const newest = workers.at(-1);
@@ -111,11 +120,11 @@ class Page {
   async call(id: number, method = "getPublicKey"): Promise<void> {
     const count = worker().requests.length;
     this.post({ id, method, params: {} });
-    await vi.waitUntil(() => worker().requests.length > count);
+    await until(() => worker().requests.length > count);
   }
 
   async until(condition: (message: Message) => boolean): Promise<Message> {
-    return vi.waitUntil(() => this.received.find(condition));
+    return until(() => this.received.find(condition));
   }
 
   replyTo(id: number): Promise<Message> {
@@ -204,9 +213,9 @@ test("a crash rejects what was sent, and the next call goes to the next worker",
   worker().dispatchEvent(new Event("error"));
   expect((await page.replyTo(1)).error?.code).toBe("channel.closed");
   page.post({ id: 2, method: "getPublicKey", params: {} });
-  await vi.waitUntil(() => workers.length === 2);
+  await until(() => workers.length === 2);
   worker().say({ type: "kms:ready", ...BUILD });
-  await vi.waitUntil(() => worker().requests.length === 1);
+  await until(() => worker().requests.length === 1);
   expect(worker().requests[0]?.id).toBe(1);
 });
 
@@ -214,7 +223,6 @@ test("a crash closes the prompt", async () => {
   const page = await connectReady();
   await page.call(1);
   worker().ask(0);
-  await vi.waitUntil(() => document.querySelector("[role=dialog], dialog"));
   await page.until(({ event }) => event === "prompt.show");
   worker().dispatchEvent(new Event("error"));
   await page.until(({ event }) => event === "prompt.hide");
