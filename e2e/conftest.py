@@ -57,9 +57,9 @@ def serve(pieces: Path) -> Iterator[Serve]:
 
 
 @pytest.fixture(scope="session")
-def server(serve: Serve) -> LocalServer:
+def server(running_server: LocalServer | None, request: pytest.FixtureRequest) -> LocalServer:
     """The configuration in which a page may pass credentials itself."""
-    return serve()
+    return running_server or request.getfixturevalue("serve")()
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ from playwright.sync_api import Error, Page
 from e2e.driving.chromium import open_pages
 from web.server.deployment import REPOSITORY
 
-pytest_plugins = ("time_limit",)
+pytest_plugins = ("time_limit", "e2e.driving.running_server")
 
 EVIDENCE = REPOSITORY / "build" / "evidence"
 
