@@ -1,4 +1,4 @@
-# make demo · serve · dev · build · test · test-long · mutants · lint · bench · setup
+# make demo · serve · dev · build · test · test-long · check · mutants · lint · bench · setup
 #
 # Every target sets up what it needs by itself: a virtual environment in .venv, npm packages, and, for the browser
 # tests only, browsers from Debian's packages. Stamp files in .make keep a second run fast.
@@ -21,6 +21,8 @@ BENCH ?=
 # The mutants' options, say MUTANTS="--only 'py/kms_enclave/leases/*'".
 MUTANTS ?=
 CONFIG ?= kms.config.json
+# What `make check` compares with, say SINCE=origin/main.
+SINCE ?= HEAD
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
 # Processes that run tests, each with a browser of its own. All tests of a module run in one of them.
@@ -31,8 +33,8 @@ PYTEST := $(PYTHON) -m pytest --numprocesses $(WORKERS) --dist loadscope
 TEST_PYTHON = $(PYTEST) tests --ignore=$(CONTRACT_IN_BROWSERS)
 TEST_BROWSERS = $(PYTEST) $(CONTRACT_IN_BROWSERS) && $(PYTEST) e2e
 
-.PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers mutants lint format contract \
-	bench setup browsers requirements clean
+.PHONY: demo serve dev build pieces test test-long test-web test-python test-browsers check mutants lint format \
+	contract bench setup browsers requirements clean
 
 demo: pieces
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
@@ -73,6 +75,10 @@ test-long: pieces browsers
 # Small faults, one by one: each must be noticed by the test that is named beside it.
 mutants: pieces browsers
 	$(PYTHON) -m tools.mutants $(MUTANTS)
+
+# The inner loop: lint, types, and the tests in CPython of what differs from the commit $(SINCE).
+check: lint
+	$(PYTHON) -m tools.changed_tests $(SINCE) | xargs $(PYTEST) --quiet
 
 lint: setup
 	$(VENV)/bin/ruff check .

@@ -1,0 +1,32 @@
+"""Which tests `make check` runs for a change."""
+
+from __future__ import annotations
+
+import pytest
+
+from tools import changed_tests
+
+SOURCES = ["tests/unit/test_architecture.py", "tests/unit/test_structure.py"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "tests"),
+    [
+        ("py/kms_enclave/leases/quota.py", ["tests/unit/leases"]),
+        ("py/kms_enclave/audit/verify/export.py", ["tests/unit/audit"]),
+        ("py/kms_enclave/policy.py", ["tests/unit/test_policy.py"]),
+        ("tests/vectors/test_crypto_vectors.py", ["tests/vectors/test_crypto_vectors.py"]),
+        ("tests/contract/browser/test_chromium.py", []),
+        ("web/server/serving.py", ["tests/unit/test_local_server.py"]),
+        (".ci/ensure-browsers", ["tests/build"]),
+        ("docs/cli.md", []),
+    ],
+)
+def test_a_change_has_its_tests(changed: str, tests: list[str]) -> None:
+    assert changed_tests.concerned([changed]) == sorted([*SOURCES, *tests])
+
+
+def test_a_helper_concerns_the_tests_that_import_it() -> None:
+    tests = changed_tests.concerned(["tests/commands.py"])
+    assert "tests/unit/cli/test_verify.py" in tests
+    assert "tests/unit/leases/test_quota.py" not in tests
