@@ -8,7 +8,6 @@ overwritten: this adapter serves the command line and tests, not a user's keys.
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import os
 import uuid
@@ -25,6 +24,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import (
 )
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 
 from kms_enclave.adapters.native.sealed import (
     audit_private_key,
@@ -75,7 +75,8 @@ class NativeCrypto:
         self, *, passphrase: bytes, salt: bytes, iterations: int, kek_info: bytes, kcv_info: bytes
     ) -> PassphraseKeys:
         """PBKDF2-HMAC-SHA-256 to 256 bits, then HKDF-SHA-256 with empty salt, by label."""
-        root = hashlib.pbkdf2_hmac("sha256", passphrase, salt, iterations, _SECRET_BYTES)
+        # Not hashlib's: Pyodide's Python is built without it.
+        root = PBKDF2HMAC(hashes.SHA256(), _SECRET_BYTES, salt, iterations).derive(passphrase)
         return PassphraseKeys(
             kek=WrappingKey(sealed(_hkdf(root, salt=b"", info=kek_info), "wrap")),
             kcv_key=MacKey(sealed(_hkdf(root, salt=b"", info=kcv_info), "mac")),
