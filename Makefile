@@ -102,7 +102,7 @@ contract: setup
 bench: pieces browsers
 	$(PYTHON) -m bench $(BENCH)
 
-setup: .make/venv .make/npm
+setup: .make/venv .make/npm .wheels/complete
 
 .make/venv: requirements-dev.txt pyproject.toml
 	@mkdir -p .make
@@ -118,6 +118,17 @@ setup: .make/venv .make/npm
 	PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD=1 npm install --no-save --no-fund --no-audit
 	@touch $@
 
+# What micropip puts into Pyodide, micropip itself, and the tests' compiled wheel: worker/wheels. Downloaded for the
+# Python and the platform of Pyodide's own lock file, not for this machine's.
+.wheels/complete: .make/venv $(wildcard worker/wheels/*.txt)
+	@rm -rf .wheels
+	for name in image micropip compiled; do \
+		$(PYTHON) -m pip download --quiet --disable-pip-version-check --require-hashes --no-deps --only-binary=:all: \
+			--python-version 3.14 --implementation cp --abi cp314 --platform pyemscripten_2026_0_wasm32 \
+			--requirement worker/wheels/$$name.txt --dest .wheels/$$name; \
+	done
+	@touch $@
+
 # Each time: a browser may have become too old since.
 browsers:
 	@.ci/ensure-browsers
@@ -127,6 +138,11 @@ requirements:
 	for name in requirements requirements-dev; do \
 		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
 			--python-version 3.11 --custom-compile-command "make requirements" $$name.in --output-file $$name.txt; \
+	done
+	for name in image micropip compiled; do \
+		uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-emit-find-links \
+			--python-version 3.14 --custom-compile-command "make requirements" worker/wheels/$$name.in \
+			--output-file worker/wheels/$$name.txt; \
 	done
 
 clean:

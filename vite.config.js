@@ -2,10 +2,10 @@
  * One bundle per mode: each is a single ES module, so that one hash covers it.
  *
  * Minified, without source maps and without anything that depends on the folder or the time: the same sources give the
- * same bytes. worker/build/bundle.mjs calls this once for each mode.
+ * same bytes. worker/build/main.mjs calls this once for each mode.
  */
 import { defineConfig } from "vite";
-import { emptyLockFile } from "./worker/build/pyodide-package.mjs";
+import { emptyLockFile } from "./worker/build/inputs.mjs";
 
 /** Where the stamp puts the real values: texts that occur nowhere else. */
 export const MANIFEST_HASH_PLACEHOLDER = "kms-manifest-hash-goes-here";

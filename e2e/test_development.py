@@ -21,7 +21,7 @@ from web.server.deployment import REPOSITORY
 
 _FOLDERS = ("py", "web", "worker")
 _FILES = ("Makefile", "package.json", "vite.config.js")
-_INSTALLED = (".venv", "node_modules")
+_INSTALLED = (".venv", ".wheels", "node_modules")
 SENTENCE = "KMS is not set up"
 
 

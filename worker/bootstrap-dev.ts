@@ -2,28 +2,35 @@
  * The worker of development mode: plain Pyodide and the sources as they are on disk, so that an edit needs only a
  * reload. Its files are served by `make dev` and are not checked; no release contains this script.
  */
+import type { PyodideAPI } from "pyodide";
 import { narrowGlobals } from "./start/globals";
 import { startPython } from "./start/python";
 import { runEnclave } from "./start/run";
 import { inStage } from "./start/stage";
+import { installWheels, type Wheel } from "./wheels/install.mjs";
 
-async function fetchFresh(boot: { readonly release: string }, path: string): Promise<Response> {
-  const response = await fetch(new URL(path, boot.release), { cache: "no-store" });
-  if (!response.ok) throw new Error(`${path}: ${response.status}`);
+/** dev/python.json, which web/server/development_site.py makes at every request. */
+interface DevelopmentPython {
+  /** Path in site-packages → text. */
+  readonly sources: Readonly<Record<string, string>>;
+  /** Addresses, like all others here, below the enclave's. */
+  readonly stdlib: string;
+  readonly micropip: string;
+  readonly wheels: readonly string[];
+}
+
+async function fetchFresh(url: URL): Promise<Response> {
+  const response = await fetch(url, { cache: "no-store" });
+  if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
   return response;
 }
 
-runEnclave(async (boot, parts, report) => {
-  const [stdlib, sources] = await inStage(
-    "image",
-    Promise.all([
-      fetchFresh(boot, "dev/stdlib.zip").then(async (response) => new Uint8Array(await response.arrayBuffer())),
-      fetchFresh(boot, "dev/python.json").then(async (response): Promise<Record<string, string>> => response.json()),
-    ]),
-  );
-  report("image", 0.4);
-  const wasm = inStage("code", parts.wasm);
-  const pyodide = await inStage("python", startPython({ wasm, stdlib, jsglobals: narrowGlobals() }));
+async function fetchFile(url: URL): Promise<Wheel & { readonly bytes: Uint8Array<ArrayBuffer> }> {
+  const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
+  return { name, bytes: new Uint8Array(await (await fetchFresh(url)).arrayBuffer()) };
+}
+
+function writeSources(pyodide: PyodideAPI, sources: DevelopmentPython["sources"]): void {
   const root: string = pyodide.runPython("import site; site.getsitepackages()[0]");
   for (const [path, source] of Object.entries(sources)) {
     const file = `${root}/${path}`;
@@ -31,5 +38,27 @@ runEnclave(async (boot, parts, report) => {
     pyodide.FS.writeFile(file, source);
   }
   pyodide.runPython("import importlib; importlib.invalidate_caches()");
+}
+
+async function fetchAll(release: string) {
+  const python: DevelopmentPython = await (await fetchFresh(new URL("dev/python.json", release))).json();
+  const { stdlib, micropip, wheels } = python;
+  const fetchBelow = (path: string) => fetchFile(new URL(path, release));
+  return {
+    python,
+    stdlib: await fetchBelow(stdlib),
+    micropip: await fetchBelow(micropip),
+    wheels: await Promise.all(wheels.map(fetchBelow)),
+  };
+}
+
+runEnclave(async (boot, parts, report) => {
+  const { python, stdlib, micropip, wheels } = await inStage("image", fetchAll(boot.release));
+  report("image", 0.4);
+  const wasm = inStage("code", parts.wasm);
+  const start = startPython({ wasm, stdlib: stdlib.bytes, jsglobals: narrowGlobals() });
+  const pyodide = await inStage("python", start);
+  await inStage("python", installWheels(pyodide, micropip, wheels));
+  writeSources(pyodide, python.sources);
   return pyodide;
 });

@@ -37,7 +37,6 @@ def pieces(tmp_path: Path) -> Path:
         "codeHash": "c" * 64,
         "entry": "entry",
         "components": {"attrs": "1"},
-        "packages": ["attrs"],
     }
     (folder / "pieces.json").write_text(json.dumps(facts))
     return folder

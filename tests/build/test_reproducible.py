@@ -7,6 +7,7 @@ import json
 import os
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,8 @@ from patience import patient
 
 from .conftest import REPOSITORY
 
-MAKE_IMAGE = REPOSITORY / "worker" / "build" / "snapshot" / "make-image.mjs"
-COMPILE = REPOSITORY / "worker" / "build" / "snapshot" / "compile-python.mjs"
+SNAPSHOT = REPOSITORY / "worker" / "build" / "snapshot.mjs"
+WHEELS = REPOSITORY / ".wheels"
 
 SOURCES = (
     "py",
@@ -25,7 +26,7 @@ SOURCES = (
     "package.json",
     "kms.config.json",
 )
-INSTALLED = ("node_modules", ".venv")
+INSTALLED = ("node_modules", ".wheels")
 
 
 def hashes(folder: Path) -> dict[str, str]:
@@ -42,27 +43,27 @@ def node(script: Path | str, *arguments: str, cwd: Path, job: dict | None = None
         cwd=cwd,
         input=None if job is None else json.dumps(job),
         check=True,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
         timeout=patient(150),
     )
     return finished.stdout
 
 
+def run_snapshot(step: str, output: Path, **job: object) -> str:
+    return node(
+        SNAPSHOT, cwd=output.parent, job={"step": step, "output": str(output)} | job
+    )
+
+
 @pytest.fixture(scope="module")
 def byte_code(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
-    """The standard library and attrs, compiled: enough Python for an image."""
+    """The standard library and the wheels, compiled: enough Python for an image."""
     folder = tmp_path_factory.mktemp("byte-code")
-    selection = {
-        "venv": str(REPOSITORY / ".venv"),
-        "dependencies": {"attrs": ["attr", "attrs"]},
-        "roots": [],
-    }
-    compiled = {"stdlib": None, "code": selection}
-    for name, python in compiled.items():
-        job = {"python": python, "output": str(folder / f"{name}.zip")}
-        node(COMPILE, cwd=folder, job=job)
-    return {name: str(folder / f"{name}.zip") for name in compiled}
+    jobs = {"stdlib": {}, "code": {"inputs": {"wheels": str(WHEELS), "roots": []}}}
+    for step, job in jobs.items():
+        run_snapshot(step, folder / f"{step}.zip", **job)
+    return {step: str(folder / f"{step}.zip") for step in jobs}
 
 
 def test_two_images_of_the_same_byte_code_are_equal(byte_code: dict[str, str], tmp_path: Path):
@@ -70,16 +71,34 @@ def test_two_images_of_the_same_byte_code_are_equal(byte_code: dict[str, str], t
     for place in ("here", "and there"):
         folder = tmp_path / place
         folder.mkdir()
-        job = {**byte_code, "imports": ["attrs"], "output": str(folder / "image.bin")}
-        modules = node(MAKE_IMAGE, cwd=folder, job=job).split()
+        modules = run_snapshot(
+            "image", folder / "image.bin", **byte_code, imports=["attrs"]
+        ).split()
         assert "attrs" in modules
-        assert not {"random", "_random", "secrets"} & set(modules)
+        assert not {"random", "_random", "secrets", "micropip"} & set(modules)
         images.append((folder / "image.bin").read_bytes())
     assert images[0] == images[1]
     assert images[0][:4] == b"KMSI"
     # Nothing of this machine is in it.
     for path in (str(REPOSITORY), str(tmp_path)):
         assert path.encode() not in images[0]
+
+
+def test_byte_code_holds_the_wheels_and_nothing_that_installed_them(byte_code: dict[str, str]):
+    with zipfile.ZipFile(byte_code["code"]) as archive:
+        tops = {name.partition("/")[0] for name in archive.namelist()}
+    assert tops == {"attr", "attrs", "cattr", "cattrs", "rfc8785", "typing_extensions.pyc"}
+
+
+def test_a_wheel_with_a_compiled_part_is_refused(tmp_path: Path):
+    wheels = tmp_path / "wheels"
+    shutil.copytree(WHEELS / "micropip", wheels / "micropip")
+    shutil.copytree(WHEELS / "compiled", wheels / "image")
+    inputs = {"wheels": str(wheels), "roots": []}
+    with pytest.raises(subprocess.CalledProcessError) as refusal:
+        run_snapshot("code", tmp_path / "code.zip", inputs=inputs)
+    assert "luau_wasm/_luau.cpython-314-wasm32-emscripten.so is compiled" in refusal.value.stderr
+    assert not (tmp_path / "code.zip").exists()
 
 
 @pytest.mark.skipif("KMS_LONG" not in os.environ, reason="two whole builds: make test-long")

@@ -16,7 +16,7 @@ from tools.mutants.mutant import Mutant, mutate
 
 __all__ = ["Workspace", "make_workspace"]
 
-_SHARED: Final = (".venv", "node_modules")
+_SHARED: Final = (".venv", ".wheels", "node_modules")
 """Large, and nothing that a fault is put into."""
 _BUILT: Final = ("build/pieces", "build/contract")
 """Copied, so that a build only makes anew what a fault changes."""

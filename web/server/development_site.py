@@ -1,33 +1,38 @@
-"""What development mode adds to the enclave's origin: Python's sources, as they are now."""
+"""What development mode adds to the enclave's origin: Python as it is now, and wheels for it."""
 
-import json
-import sysconfig
 from collections.abc import Iterator
-from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
+from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.server.deployment import REPOSITORY
 
+OUR_PYTHON = REPOSITORY / "py"
+PACKAGE = "kms_enclave"
 STDLIB = REPOSITORY / "node_modules" / "pyodide" / "python_stdlib.zip"
+WHEELS = REPOSITORY / ".wheels"
 
 
 class DevelopmentSite:
-    """Serve `/dev/` from the sources, and everything else as `site` does."""
+    """Serve `/dev/` from the sources and the wheels, and everything else as `site` does."""
 
-    def __init__(self, site: ASGIApp, *, pieces: Path) -> None:
-        packages: list[str] = json.loads((pieces / "pieces.json").read_text("utf-8"))["packages"]
+    def __init__(self, site: ASGIApp) -> None:
 
         async def stdlib(_request: Request) -> Response:
             return FileResponse(STDLIB, media_type="application/zip")
 
         async def python(_request: Request) -> Response:
-            return JSONResponse(dict(_sources(packages)))
+            return JSONResponse(_python())
 
-        self._router = Router([Route("/dev/stdlib.zip", stdlib), Route("/dev/python.json", python)])
+        routes: list[BaseRoute] = [
+            Route("/dev/stdlib.zip", stdlib),
+            Route("/dev/python.json", python),
+            Mount("/dev/wheels", StaticFiles(directory=WHEELS)),
+        ]
+        self._router = Router(routes)
         self._site = site
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -35,12 +40,22 @@ class DevelopmentSite:
         await chosen(scope, receive, send)
 
 
-def _sources(packages: list[str]) -> Iterator[tuple[str, str]]:
+def _python() -> dict[str, object]:
+    """Return what worker/bootstrap-dev.ts asks for; its interface there has the meanings."""
+    (micropip,) = _wheels("micropip")
+    return {
+        "sources": dict(_sources()),
+        "stdlib": "dev/stdlib.zip",
+        "micropip": micropip,
+        "wheels": _wheels("image"),
+    }
+
+
+def _wheels(part: str) -> list[str]:
+    return [f"dev/wheels/{part}/{file.name}" for file in sorted((WHEELS / part).glob("*.whl"))]
+
+
+def _sources() -> Iterator[tuple[str, str]]:
     """Yield path below site-packages and text of every module."""
-    installed = Path(sysconfig.get_path("purelib"))
-    roots = [(REPOSITORY / "py", "kms_enclave"), *((installed, name) for name in packages)]
-    for root, name in roots:
-        single = root / f"{name}.py"
-        files = [single] if single.is_file() else sorted((root / name).rglob("*.py"))
-        for file in files:
-            yield file.relative_to(root).as_posix(), file.read_text("utf-8")
+    for file in sorted((OUR_PYTHON / PACKAGE).rglob("*.py")):
+        yield file.relative_to(OUR_PYTHON).as_posix(), file.read_text("utf-8")

@@ -166,7 +166,7 @@ def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
     site = stamp_deployment(output, config=config, pieces=pieces, flags=flags)
     enclave: ASGIApp = EnclaveSite(site)
     if options.development:
-        enclave = DevelopmentSite(enclave, pieces=pieces)
+        enclave = DevelopmentSite(enclave)
     folders = AppFolders(
         root=options.app_root,
         sdk=pieces / "sdk.js",

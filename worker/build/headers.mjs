@@ -1,5 +1,11 @@
 /** The response headers of a deployment: which, and in the words of each host. */
 
+/**
+ * @typedef {object} HeaderRule
+ * @property {string} path or a path prefix with a star at its end
+ * @property {Readonly<Record<string, string>>} headers
+ */
+
 /** Features that browsers know and the enclave has no use for. Those it uses are in {@link permissionsPolicy}. */
 const UNUSED_FEATURES = [
   "accelerometer",
@@ -65,7 +71,7 @@ const REVALIDATED = { "Cache-Control": "no-cache" };
  *
  * @param {readonly string[]} parentOrigins
  * @param {{ withoutFrameAncestors?: boolean }} [options]
- * @returns {import("./types.d.ts").HeaderRule[]}
+ * @returns {HeaderRule[]}
  */
 export function headerRules(parentOrigins, { withoutFrameAncestors = false } = {}) {
   const everywhere = {
@@ -89,7 +95,7 @@ export function headerRules(parentOrigins, { withoutFrameAncestors = false } = {
   ];
 }
 
-/** The `_headers` file that several static hosts read. @param {readonly import("./types.d.ts").HeaderRule[]} rules */
+/** The `_headers` file that several static hosts read. @param {readonly HeaderRule[]} rules */
 export function formatHeadersFile(rules) {
   const blocks = rules.map(({ path, headers }) =>
     [path, ...Object.entries(headers).map(([name, value]) => `  ${name}: ${value}`)].join("\n"),
@@ -97,7 +103,7 @@ export function formatHeadersFile(rules) {
   return `${blocks.join("\n")}\n`;
 }
 
-/** @param {readonly import("./types.d.ts").HeaderRule[]} rules */
+/** @param {readonly HeaderRule[]} rules */
 export function formatNginx(rules) {
   const [everywhere, ...specific] = rules;
   const shared = Object.entries(everywhere?.headers ?? {});
@@ -113,7 +119,7 @@ export function formatNginx(rules) {
   return `${head}\n${locations.join("\n\n")}\n\nlocation / {\n    return 404;\n}\n`;
 }
 
-/** @param {readonly import("./types.d.ts").HeaderRule[]} rules */
+/** @param {readonly HeaderRule[]} rules */
 export function formatCaddy(rules) {
   const blocks = rules.map(({ path, headers }) => {
     const lines = Object.entries(headers).map(([name, value]) => `\t${name} "${value}"`);

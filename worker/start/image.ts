@@ -1,4 +1,4 @@
-/** Reads the sparse memory image; the format is described in worker/build/snapshot/sparse.mjs. */
+/** Reads the sparse memory image; the format is described in worker/build/snapshot.mjs. */
 
 const MAGIC = 0x49534d4b;
 const VERSION = 1;

@@ -1,7 +1,7 @@
 /**
  * `kms-runtime.json`: everything that is loaded after the entry script, with the hashes it must have.
  *
- * Written by worker/build/lists.mjs. Its own SHA-256 is `manifestHash`, which the entry script carries, so its
+ * Written by worker/build/stamp.mjs. Its own SHA-256 is `manifestHash`, which the entry script carries, so its
  * content needs no further check here: whoever could change it could change the script.
  */
 export interface ListedFile {

@@ -7,7 +7,6 @@ import json
 import queue
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -80,7 +79,6 @@ def _build_site(output: Path, port: int) -> Path:
     build_once(
         "worker/build/main.mjs",
         *("--out", _PIECES),
-        *("--venv", sys.prefix),
         *("--entry", "contract.browser_entry"),
         *("--python", "tests:contract"),
     )
