@@ -23,6 +23,7 @@ MUTANTS ?=
 CONFIG ?= kms.config.json
 # What `make check` compares with, say SINCE=origin/main.
 SINCE ?= HEAD
+CRYPTOGRAPHY ?=
 # The adapters' contract inside Pyodide: makes an image of its own.
 CONTRACT_IN_BROWSERS := tests/contract/browser
 # Processes that run tests, each with a browser of its own. All tests of a module run in one of them.
@@ -43,9 +44,11 @@ serve: pieces
 	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT)
 
 # Plain Pyodide and the sources of py/: an edit needs only a reload. Never part of a release.
+# CRYPTOGRAPHY=FOLDER, of Pyodide's own build, runs the native crypto port there: see CONTRIBUTING.md.
 dev: setup
 	@node worker/build/main.mjs --out $(PIECES) --dev
-	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev
+	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev \
+		$(if $(CRYPTOGRAPHY),--cryptography "$(CRYPTOGRAPHY)")
 
 # A release: the files of $(RELEASE)/site, for the origins that $(CONFIG) names.
 build: pieces

@@ -4,7 +4,7 @@
  */
 import type { PyodideAPI } from "pyodide";
 import { narrowGlobals } from "./start/globals";
-import { startPython } from "./start/python";
+import { type PythonPackages, startPython } from "./start/python";
 import { runEnclave } from "./start/run";
 import { inStage } from "./start/stage";
 import { installWheels, type Wheel } from "./wheels/install.mjs";
@@ -17,6 +17,8 @@ interface DevelopmentPython {
   readonly stdlib: string;
   readonly micropip: string;
   readonly wheels: readonly string[];
+  /** Compiled packages of Pyodide's own build, which its loader fetches and checks. */
+  readonly packages: { readonly names: string[]; readonly lockFile: string; readonly folder: string } | null;
 }
 
 async function fetchFresh(url: URL): Promise<Response> {
@@ -28,6 +30,16 @@ async function fetchFresh(url: URL): Promise<Response> {
 async function fetchFile(url: URL): Promise<Wheel & { readonly bytes: Uint8Array<ArrayBuffer> }> {
   const name = url.pathname.slice(url.pathname.lastIndexOf("/") + 1);
   return { name, bytes: new Uint8Array(await (await fetchFresh(url)).arrayBuffer()) };
+}
+
+/** Pyodide reports a package that it could not load, and goes on. */
+async function loadPackages(pyodide: PyodideAPI, names: string[]): Promise<void> {
+  const failures: string[] = [];
+  await pyodide.loadPackage(names, {
+    messageCallback: () => {},
+    errorCallback: (message) => failures.push(message),
+  });
+  if (failures.length > 0) throw new Error(failures.join(" "));
 }
 
 function writeSources(pyodide: PyodideAPI, sources: DevelopmentPython["sources"]): void {
@@ -56,9 +68,13 @@ runEnclave(async (boot, parts, report) => {
   const { python, stdlib, micropip, wheels } = await inStage("image", fetchAll(boot.release));
   report("image", 0.4);
   const wasm = inStage("code", parts.wasm);
-  const start = startPython({ wasm, stdlib: stdlib.bytes, jsglobals: narrowGlobals() });
+  const packages: PythonPackages | undefined = python.packages
+    ? { lockFile: python.packages.lockFile, baseUrl: new URL(python.packages.folder, boot.release).href }
+    : undefined;
+  const start = startPython({ wasm, stdlib: stdlib.bytes, jsglobals: narrowGlobals(), packages });
   const pyodide = await inStage("python", start);
   await inStage("python", installWheels(pyodide, micropip, wheels));
+  if (python.packages) await inStage("python", loadPackages(pyodide, python.packages.names));
   writeSources(pyodide, python.sources);
   return pyodide;
 });

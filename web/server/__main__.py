@@ -48,6 +48,11 @@ def _parse_arguments() -> argparse.Namespace:
         action="store_true",
         help="plain Pyodide and the sources of py/: an edit needs only a reload",
     )
+    parser.add_argument(
+        "--cryptography",
+        type=Path,
+        help="with --dev: a folder of Pyodide's build of cryptography; the native crypto port runs",
+    )
     parser.add_argument("--open", action="store_true", help="open a browser, if there is a display")
     return parser.parse_args()
 
@@ -92,6 +97,7 @@ def _serve(arguments: argparse.Namespace) -> None:
         app_port=arguments.app_port,
         page_credentials=not arguments.no_page_credentials,
         development=arguments.dev,
+        cryptography=arguments.cryptography,
     )
     with serve_in_background(options) as local:
         _announce(local, arguments.app_root)

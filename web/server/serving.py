@@ -14,10 +14,18 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from web.server.app_site import AppFolders, app_site
 from web.server.deployment import PIECES, local_config, stamp_deployment
-from web.server.development_site import DevelopmentSite
+from web.server.development_site import (
+    DevelopmentSite,
+    PackagesError,
+    PyodidePackages,
+    read_cryptography,
+)
 from web.server.enclave_site import EnclaveSite
 
 STOP_DEADLINE_S = 10.0
+
+# Starts the enclave on the native crypto port, inside Pyodide.
+NATIVE_ENTRY = "kms_enclave.adapters.browser.native_entry"
 
 
 @attrs.frozen
@@ -26,6 +34,8 @@ class ServeOptions:
 
     `frame_ancestors=False` leaves that directive out: only for a test of what holds without it.
     `development` starts plain Pyodide from the sources; the pieces must have been built for it.
+    With a folder `cryptography`, of Pyodide's build of that package, the native crypto port runs
+    there: see read_cryptography.
     """
 
     app_root: Path
@@ -35,6 +45,7 @@ class ServeOptions:
     frame_ancestors: bool = True
     more_origins: tuple[str, ...] = ()
     development: bool = False
+    cryptography: Path | None = None
     pieces: Path = PIECES
 
 
@@ -153,6 +164,13 @@ def _require_folders(options: ServeOptions) -> None:
         raise ServeError(f"there is no built enclave in {options.pieces}: run make pieces")
 
 
+def _read_cryptography(folder: Path) -> PyodidePackages:
+    try:
+        return read_cryptography(folder)
+    except PackagesError as error:
+        raise ServeError(str(error)) from None
+
+
 def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
     pieces = options.pieces
     config = local_config(
@@ -161,12 +179,16 @@ def _sites(options: ServeOptions, local: LocalServer, output: Path) -> ASGIApp:
         more_origins=options.more_origins,
     )
     flags = [] if options.frame_ancestors else ["--without-frame-ancestors"]
+    packages = None
     if options.development:
         flags.append("--dev")
+        if options.cryptography:
+            packages = _read_cryptography(options.cryptography)
+            flags += ["--entry", NATIVE_ENTRY]
     site = stamp_deployment(output, config=config, pieces=pieces, flags=flags)
     enclave: ASGIApp = EnclaveSite(site)
     if options.development:
-        enclave = DevelopmentSite(enclave)
+        enclave = DevelopmentSite(enclave, packages=packages)
     folders = AppFolders(
         root=options.app_root,
         sdk=pieces / "sdk.js",

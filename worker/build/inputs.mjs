@@ -47,7 +47,9 @@ export const ENTRY = `${PACKAGE}.adapters.browser.entry`;
 export const NEEDED_LATE = ["encodings.utf_16_be", `${PACKAGE}.prepare`];
 
 /** Parts that only CPython runs: they import what the image does not hold. */
-const NOT_IN_THE_BROWSER = ["cli/", "adapters/native/"].map((part) => `${PACKAGE}/${part}`);
+const NOT_IN_THE_BROWSER = ["cli/", "adapters/native/", "adapters/browser/native_entry.py"].map(
+  (part) => `${PACKAGE}/${part}`,
+);
 
 /** @param {string} a @param {string} b */
 function byText(a, b) {

@@ -2,11 +2,12 @@
  * Writes a complete deployment from built pieces and one configuration.
  *
  * usage: node worker/build/stamp.mjs [--pieces build/pieces] [--config kms.config.json] [--out build/enclave]
- *        [--dev] [--without-frame-ancestors]
+ *        [--dev] [--entry MODULE] [--without-frame-ancestors]
  *
  * The memory image is not touched: another origin or port is a matter of a second. `OUT/site` is what a host serves,
- * `OUT/hosting` has the same headers for nginx and for Caddy. `--dev` takes the worker of development mode;
- * `--without-frame-ancestors` is only for a test of what holds without that directive.
+ * `OUT/hosting` has the same headers for nginx and for Caddy. `--dev` takes the worker of development mode,
+ * which can import an entry that is not in the image; `--without-frame-ancestors` is only for a test of what holds
+ * without that directive.
  */
 import { execFile } from "node:child_process";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
@@ -153,6 +154,7 @@ const { values } = parseArgs({
     config: { type: "string", default: "kms.config.json" },
     out: { type: "string", default: "build/enclave" },
     dev: { type: "boolean", default: false },
+    entry: { type: "string" },
     "without-frame-ancestors": { type: "boolean", default: false },
   },
 });
@@ -163,13 +165,14 @@ checkConfig(config);
 await rm(out, { recursive: true, force: true });
 const site = new Site(join(out, "site"));
 /** @type {import("./main.mjs").Pieces} */
-const { version, codeHash, entry, components } = JSON.parse(await readFile(join(pieces, "pieces.json"), "utf8"));
+const { version, codeHash, components, ...made } = JSON.parse(await readFile(join(pieces, "pieces.json"), "utf8"));
 const files = {
   image: await writeCompressed(site, pieces, "image.bin", "image"),
   wasm: await writeCompressed(site, pieces, "python.wasm", "python"),
   worker: await writeCompressed(site, pieces, values.dev ? "worker-dev.js" : "worker.js", "worker"),
   config: await site.writeImmutable("config.json", canonicalJson(config)),
 };
+const entry = values.entry ?? made.entry;
 const runtime = canonicalJson({ format: "kms-runtime/1", version, codeHash, entry, components, files });
 const { sha256: manifestHash } = await site.write("kms-runtime.json", runtime);
 

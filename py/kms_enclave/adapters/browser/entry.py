@@ -7,6 +7,7 @@ what the host object holds, and nothing when this module is imported.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from pyodide.ffi import JsProxy, create_proxy
 
@@ -19,7 +20,7 @@ from kms_enclave.adapters.browser.storage import IndexedDbStorage
 from kms_enclave.app import run
 from kms_enclave.context import Ports
 
-__all__ = ["browser_ports", "start"]
+__all__ = ["browser_ports", "start", "start_on"]
 
 
 def browser_ports(js_host: JsHost) -> Ports:
@@ -35,12 +36,17 @@ def browser_ports(js_host: JsHost) -> Ports:
 
 def start(js_host: JsHost) -> asyncio.Task[JsProxy]:
     """Start the application; the task's result is what JavaScript calls with later messages."""
-    return start_in_loop(js_host, _start(js_host))
+    return start_on(js_host, browser_ports)
 
 
-async def _start(js_host: JsHost) -> JsProxy:
+def start_on(js_host: JsHost, make_ports: Callable[[JsHost], Ports]) -> asyncio.Task[JsProxy]:
+    """Start the application on other adapters than those of :func:`browser_ports`."""
+    return start_in_loop(js_host, _start(js_host, make_ports))
+
+
+async def _start(js_host: JsHost, make_ports: Callable[[JsHost], Ports]) -> JsProxy:
     receive = await run(
-        browser_ports(js_host),
+        make_ports(js_host),
         config_text=js_host.config,
         build_text=js_host.build,
         enclave_origin=js_host.enclaveOrigin,
