@@ -2,86 +2,90 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import pytest
 from oracles.audit_log import operations, verify_log
 from playwright.sync_api import expect
 
-from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE
-from e2e.unlock.user import PASSKEY, User, add_authenticator
+from e2e.unlock.user import User, hooked_credentials, plugged_in
 
 
 @pytest.fixture
-def shared(user: User) -> User:
-    """Set up with a passphrase; `first` of the page's two users is the one that will end."""
-    user.begin("setupPassphrase")
-    user.sees("Choose a passphrase")
-    user.type(PASSPHRASE, PASSPHRASE)
-    user.remember()
-    user.page.evaluate("window.first = kms")
-    assert user.enclave.open_sdk().code is None
-    return user
+def ending(set_up_user: User) -> User:
+    """Of the page's two users `own` is the one that will end."""
+    set_up_user.page.evaluate("window.kms = first")
+    return set_up_user
 
 
-def begin_first(user: User, call: str) -> None:
-    user.page.evaluate(f"void (window.ending = settle(() => first.{call}))")
+def begin_own(user: User, call: str) -> None:
+    user.page.evaluate(f"void (window.ending = settle(() => own.{call}))")
 
 
-def end_first(user: User) -> None:
-    user.page.evaluate("first.terminate()")
+def end_own(user: User) -> None:
+    user.page.evaluate("own.terminate()")
     assert user.page.evaluate("ending.then(({ error }) => error.code)") == "channel.closed"
     expect(user.dialog).to_have_count(0)
 
 
-def is_as_it_was(user: User) -> None:
-    assert user.enclave.call("getEnrollments").value["enrollments"] == ["enrollment:passphrase:v2"]
-    entries = user.enclave.log()
-    verify_log(entries)
-    assert operations(entries) == ["instance.start", "setup"]
+def kept_by(user: User) -> tuple[object, object]:
+    """Return what is enrolled, and the log."""
+    return user.enclave.call("getEnrollments").value["enrollments"], user.enclave.log()
+
+
+@contextlib.contextmanager
+def nothing_changes(user: User) -> Iterator[None]:
+    before = kept_by(user)
+    yield
+    assert kept_by(user) == before
+    verify_log(user.enclave.log())
     assert user.unlocks_with("passphrase").code is None
 
 
-def test_one_that_unlocks_changes_nothing(shared: User) -> None:
-    begin_first(shared, "regenerateVAPID()")
-    shared.sees("Confirm it’s you")
-    shared.page.keyboard.type(PASSPHRASE[:9])
-    end_first(shared)
-    is_as_it_was(shared)
+def test_one_that_unlocks_changes_nothing(ending: User) -> None:
+    with nothing_changes(ending):
+        begin_own(ending, "regenerateVAPID()")
+        ending.sees("Confirm it’s you")
+        ending.page.keyboard.type(PASSPHRASE[:9])
+        end_own(ending)
 
 
-def test_neither_does_the_second_question_of_one(shared: User) -> None:
-    begin_first(shared, "changePassphrase()")
-    shared.sees("Confirm it’s you")
-    shared.type(PASSPHRASE)
-    shared.sees("Choose a passphrase")
-    end_first(shared)
-    is_as_it_was(shared)
+def test_neither_does_the_second_question_of_one(ending: User) -> None:
+    with nothing_changes(ending):
+        begin_own(ending, "changePassphrase()")
+        ending.sees("Confirm it’s you")
+        ending.type(PASSPHRASE)
+        ending.sees("Choose a passphrase")
+        end_own(ending)
 
 
-def test_nor_one_that_waits_for_its_turn(shared: User) -> None:
-    shared.begin("generateVAPID")
-    begin_first(shared, "regenerateVAPID()")
-    shared.sees("Confirm it’s you")
-    shared.page.evaluate("first.terminate()")
-    shared.type(PASSPHRASE)
-    assert shared.outcome().code is None
-    expect(shared.dialog).to_have_count(0)
-    assert operations(shared.enclave.log()) == ["instance.start", "setup", "generate"]
+def test_nor_one_that_waits_for_its_turn(ending: User) -> None:
+    before = operations(ending.enclave.log())
+    ending.begin("generateVAPID")
+    begin_own(ending, "regenerateVAPID()")
+    ending.sees("Confirm it’s you")
+    ending.page.evaluate("own.terminate()")
+    ending.type(PASSPHRASE)
+    assert ending.outcome().code is None
+    expect(ending.dialog).to_have_count(0)
+    assert operations(ending.enclave.log()) == [*before, "generate"]
 
 
-def test_an_authenticator_that_waits_for_a_touch_is_called_off(shared: User) -> None:
-    authenticator = add_authenticator(shared.page)
-    authenticator.hold(touched=False)
-    begin_first(shared, "addEnrollment('passkey-prf')")
-    shared.sees("Confirm it’s you")
-    shared.type(PASSPHRASE)
-    shared.sees("Create a passkey")
-    shared.press("Create passkey")
-    expect(shared.dialog).to_contain_text("Waiting for your passkey")
-    end_first(shared)
-    authenticator.hold(touched=True)
-    is_as_it_was(shared)
-    assert authenticator.credentials() == []
+def test_an_authenticator_that_waits_for_a_touch_is_called_off(ending: User) -> None:
+    with plugged_in(ending.page) as authenticator:
+        authenticator.hold(touched=False)
+        with nothing_changes(ending):
+            begin_own(ending, "addEnrollment('passkey-prf')")
+            ending.sees("Confirm it’s you")
+            ending.type(PASSPHRASE)
+            ending.sees("Create a passkey")
+            ending.press("Create passkey")
+            expect(ending.dialog).to_contain_text("Waiting for your passkey")
+            end_own(ending)
+            authenticator.hold(touched=True)
+        assert authenticator.credentials() == []
 
 
 # A browser whose authenticator is done in the moment in which it is called off.
@@ -97,42 +101,18 @@ DEAF = """() => {
 }"""
 
 
-def test_a_passkey_that_is_made_all_the_same_is_forgotten(shared: User) -> None:
-    authenticator = add_authenticator(shared.page)
-    shared.frame.evaluate(DEAF)
-    shared.begin("addEnrollment", "passkey-prf")
-    shared.sees("Confirm it’s you")
-    shared.type(PASSPHRASE)
-    shared.sees("Create a passkey")
-    with authenticator.hears("credentialDeleted") as heard:
-        shared.press("Create passkey")
-        shared.enclave.wait_until(lambda: len(authenticator.credentials()) == 1)
-        shared.press("Cancel")
-        assert shared.outcome().code == "unlock.cancelled"
-        shared.frame.evaluate("answer()")
-        shared.enclave.wait_until(lambda: len(heard) == 1)
-    assert authenticator.credentials() == []
-
-
-def set_up_in_another_tab(user: User) -> None:
-    app_origin = user.page.evaluate("location.origin")
-    context, kms_origin = user.page.context, user.enclave.kms_origin
-    other = User(open_page_in(context, app_origin=app_origin, kms_origin=kms_origin))
-    assert other.enclave.open_sdk().code is None
-    other.begin("setupPassphrase")
-    other.sees("Choose a passphrase")
-    other.type(PASSPHRASE, PASSPHRASE)
-    other.remember()
-    other.page.close()
-
-
-def test_one_that_comes_too_late_for_a_setup_is_forgotten(user: User) -> None:
-    authenticator = add_authenticator(user.page)
-    user.begin("setupPasskeyPRF", PASSKEY)
-    user.sees("Create a passkey")
-    set_up_in_another_tab(user)
-    with authenticator.hears("credentialDeleted") as heard:
-        user.press("Create passkey")
-        assert user.outcome().code == "enrollment.exists"
-        user.enclave.wait_until(lambda: len(heard) == 1)
-    assert authenticator.credentials() == []
+def test_a_passkey_that_is_made_all_the_same_is_forgotten(set_up_user: User) -> None:
+    frame, enclave = set_up_user.frame, set_up_user.enclave
+    with plugged_in(set_up_user.page) as authenticator, hooked_credentials(frame, DEAF):
+        set_up_user.begin("addEnrollment", "passkey-prf")
+        set_up_user.sees("Confirm it’s you")
+        set_up_user.type(PASSPHRASE)
+        set_up_user.sees("Create a passkey")
+        with authenticator.hears("credentialDeleted") as heard:
+            set_up_user.press("Create passkey")
+            enclave.wait_until(lambda: len(authenticator.credentials()) == 1)
+            set_up_user.press("Cancel")
+            assert set_up_user.outcome().code == "unlock.cancelled"
+            frame.evaluate("answer()")
+            enclave.wait_until(lambda: len(heard) == 1)
+        assert authenticator.credentials() == []

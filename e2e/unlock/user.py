@@ -28,7 +28,6 @@ class Authenticator:
     def unplug(self) -> None:
         """Take it away, with what it holds."""
         self._send("WebAuthn.removeVirtualAuthenticator")
-        self.session.detach()
 
     def hold(self, *, touched: bool) -> None:
         """Have the user touch it when it asks, or leave it alone."""

@@ -118,6 +118,16 @@ async def test_the_count_is_shared_by_tabs_and_outlives_them(world: World) -> No
     assert (await guess(await world.worker())).code == "unlock.throttled"
 
 
+async def test_where_pages_may_give_none_a_guess_is_no_attempt(world: World) -> None:
+    await world.ready()
+    worker = await world.worker(config={"allowPageCredentials": False})
+    before = len(await worker.log())
+    for _ in range(6):
+        assert (await guess(worker)).code == "request.invalid"
+    assert not [key for _, key, _ in await world.records() if str(key).startswith("attempts:")]
+    assert len(await worker.log()) == before
+
+
 @pytest.mark.parametrize("tabs", [1, 2])
 async def test_of_a_thousand_guesses_at_once_five_are_tried(world: World, tabs: int) -> None:
     workers = [await world.ready(), *[await world.worker() for _ in range(tabs - 1)]]
