@@ -51,11 +51,7 @@ def user(context: BrowserContext, site: IsolatedSite, isolated_server: LocalServ
 
 def gets_a_token(user: User) -> None:
     """Set up and create a lease in the enclave's dialogs, then issue and read the log."""
-    user.begin("setupPassphrase")
-    user.sees("Choose a passphrase")
-    user.type(PASSPHRASE, PASSPHRASE)
-    user.remember()
-    assert user.outcome().code is None
+    user.sets_up()
     user.begin("createLease", lease_params(credentials=None))
     user.sees("Confirm it’s you")
     user.type(PASSPHRASE)

@@ -5,14 +5,16 @@ credential.
 from __future__ import annotations
 
 import base64
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, expect
+from playwright.sync_api import Browser
 
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE
-from e2e.unlock.user import PASSKEY, Authenticator, User, add_authenticator
+from e2e.unlock.user import Authenticator, User, add_authenticator
 from web.server.serving import LocalServer
 
 HOOKS = (Path(__file__).parent / "hooks.js").read_text("utf-8")
@@ -37,28 +39,28 @@ RECORD_PRF = """() => {
     };
 }"""
 
-# In the same modal dialog as the iframe: there it is not inert.
-TAKE_THE_KEYBOARD = """() => {
-    const input = document.createElement("input");
-    input.style.cssText = "position:absolute;width:1px;height:1px;padding:0;border:0;opacity:0";
-    document.querySelector("iframe").parentElement.append(input);
-    input.focus();
-}"""
-
 CLAIMED_HOSTS = ("kms.localhost", "app.localhost", "localhost")
 
 
-@pytest.fixture
-def hooked(context: BrowserContext, prompting_server: LocalServer) -> User:
+@pytest.fixture(scope="module")
+def hooked(chromium: Browser, prompting_server: LocalServer) -> Iterator[User]:
     """The enclave on kms.localhost, in a page of app.localhost that had its way first."""
-    enclave = open_page_in(
-        context,
-        app_origin=prompting_server.cross_site_app_origin,
-        kms_origin=prompting_server.cross_site_kms_origin,
-    )
-    enclave.page.evaluate(HOOKS)
-    assert enclave.open_sdk().code is None
-    return User(enclave)
+    with contextlib.closing(chromium.new_context()) as context:
+        enclave = open_page_in(
+            context,
+            app_origin=prompting_server.cross_site_app_origin,
+            kms_origin=prompting_server.cross_site_kms_origin,
+        )
+        enclave.page.evaluate(HOOKS)
+        assert enclave.open_sdk().code is None
+        yield User(enclave)
+
+
+@pytest.fixture(scope="module")
+def phrase(hooked: User) -> str:
+    """What the enclave shows to be recognised by, once its user has set it up with a passphrase."""
+    shown, _ = hooked.sets_up()
+    return shown
 
 
 def seen_by(user: User) -> str:
@@ -77,12 +79,7 @@ def forms_of(secret: bytes) -> list[str]:
     ]
 
 
-def test_no_passphrase(hooked: User) -> None:
-    hooked.begin("setupPassphrase")
-    hooked.sees("Choose a passphrase")
-    hooked.type(PASSPHRASE, PASSPHRASE)
-    phrase, _ = hooked.remember()
-    assert hooked.outcome().code is None
+def test_no_passphrase(hooked: User, phrase: str) -> None:
     assert hooked.unlocks_with("passphrase").code is None
     seen = seen_by(hooked)
     for secret in (PASSPHRASE, phrase, *forms_of(PASSPHRASE.encode())):
@@ -91,34 +88,15 @@ def test_no_passphrase(hooked: User) -> None:
     assert typed == []
 
 
-def test_a_user_sees_when_the_page_takes_the_keyboard_away(hooked: User) -> None:
-    hooked.begin("setupPassphrase")
-    hooked.sees("Choose a passphrase")
-    hooked.page.keyboard.type(PASSPHRASE[:4])
-    hooked.page.evaluate(TAKE_THE_KEYBOARD)
-    told = hooked.dialog.get_by_role("alert")
-    expect(told).to_contain_text("whatever you type now goes elsewhere")
-    hooked.press("Go on in a window")
-    hooked.sees("Go on in a window")
-
-
-def test_a_user_who_types_in_the_prompt_again_is_not_told_so_any_more(hooked: User) -> None:
-    hooked.begin("setupPassphrase")
-    hooked.sees("Choose a passphrase")
-    hooked.page.evaluate(TAKE_THE_KEYBOARD)
-    expect(hooked.dialog.get_by_role("alert")).to_contain_text("goes elsewhere")
-    hooked.dialog.get_by_label("New passphrase").click()
-    hooked.page.keyboard.type(PASSPHRASE)
-    expect(hooked.dialog.get_by_role("alert")).to_have_count(0)
-
-
+@pytest.mark.usefixtures("phrase")
 def test_no_prf_output(hooked: User) -> None:
     authenticator = add_authenticator(hooked.page)
     hooked.frame.evaluate(RECORD_PRF)
-    hooked.begin("setupPasskeyPRF", PASSKEY)
+    hooked.begin("addEnrollment", "passkey-prf")
+    hooked.sees("Confirm it’s you")
+    hooked.type(PASSPHRASE)
     hooked.sees("Create a passkey")
     hooked.press("Create passkey")
-    hooked.remember()
     assert hooked.outcome().code is None
     assert hooked.unlocks_with("passkey").code is None
     outputs = [bytes(output) for output in hooked.frame.evaluate("outputs")]

@@ -1,6 +1,7 @@
 """A browser that is killed while the enclave asks: the next one finds what was there before.
 
-Nothing is written before the last answer, so there is nothing to tidy up either.
+Nothing is written before the last answer, so there is nothing to tidy up either. KMS_LONG=1 tries
+more prompts.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from oracles.audit_log import operations, verify_log
 from playwright.sync_api import Playwright, expect
 
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
-from e2e.driving.killing import Killing
+from e2e.driving.killing import IS_LONG, Killing
 from e2e.driving.witness import witness_of_pages
 from e2e.unlock.user import User
 from web.server.serving import LocalServer
@@ -27,14 +28,6 @@ Enrollments = list[str]
 def killing(playwright: Playwright, prompting_server: LocalServer) -> Iterator[Killing]:
     with witness_of_pages() as witness:
         yield Killing(playwright, prompting_server, witness)
-
-
-def set_up(user: User) -> None:
-    user.begin("setupPassphrase")
-    user.sees("Choose a passphrase")
-    user.type(PASSPHRASE, PASSPHRASE)
-    user.remember()
-    assert user.outcome().code is None
 
 
 def change_passphrase(user: User) -> None:
@@ -99,23 +92,25 @@ def found_again(killing: Killing, profile: Path, before: object) -> Iterator[Use
         yield user
 
 
-@pytest.mark.parametrize("begin", [begin_setting_up, begin_wizard])
+@pytest.mark.parametrize("begin", [begin_setting_up, *([begin_wizard] if IS_LONG else [])])
 def test_a_setup_begins_anew(
     killing: Killing, tmp_path: Path, begin: Callable[[User], None]
 ) -> None:
     before = kill_while(killing, tmp_path, begin)
     with found_again(killing, tmp_path, before) as user:
         assert user.enclave.call("isSetup").value["isSetup"] is False
-        set_up(user)
+        user.sets_up()
         assert operations(user.enclave.log()) == ["instance.start", "setup"]
 
 
-@pytest.mark.parametrize("begin", [begin_changing, begin_removing, begin_resetting])
+@pytest.mark.parametrize(
+    "begin", [begin_changing, *([begin_removing, begin_resetting] if IS_LONG else [])]
+)
 def test_what_is_enrolled_still_unlocks(
     killing: Killing, tmp_path: Path, begin: Callable[[User], None]
 ) -> None:
     with killing.opened(tmp_path) as (_, enclave):
-        set_up(User(enclave))
+        User(enclave).sets_up()
     before = kill_while(killing, tmp_path, begin)
     with found_again(killing, tmp_path, before) as user:
         change_passphrase(user)

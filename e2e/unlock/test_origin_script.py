@@ -35,10 +35,7 @@ def enrolled(chromium: Browser, prompting_server: LocalServer) -> Iterator[User]
         enclave = open_page_in(context, **origins)
         assert enclave.open_sdk().code is None
         user = User(enclave)
-        user.begin("setupPassphrase")
-        user.sees("Choose a passphrase")
-        user.type(PASSPHRASE, PASSPHRASE)
-        user.remember()
+        user.sets_up()
         first = add_authenticator(user.page, transport="usb")
         add_passkey(user, "passkey-prf")
         first.hold(touched=False)  # It would refuse to hold another passkey of this user.
