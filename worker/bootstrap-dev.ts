@@ -4,7 +4,7 @@
  */
 import type { PyodideAPI } from "pyodide";
 import { narrowGlobals } from "./start/globals";
-import { type PythonPackages, startPython } from "./start/python";
+import { startPython } from "./start/python";
 import { runEnclave } from "./start/run";
 import { inStage } from "./start/stage";
 import { installWheels, type Wheel } from "./wheels/install.mjs";
@@ -21,6 +21,9 @@ interface DevelopmentPython {
   readonly packages: { readonly names: string[]; readonly lockFile: string; readonly folder: string } | null;
 }
 
+/** Pyodide's start replaces the global one. */
+const fetchFromHost = globalThis.fetch;
+
 async function fetchFresh(url: URL): Promise<Response> {
   const response = await fetch(url, { cache: "no-store" });
   if (!response.ok) throw new Error(`${url.pathname}: ${response.status}`);
@@ -34,6 +37,7 @@ async function fetchFile(url: URL): Promise<Wheel & { readonly bytes: Uint8Array
 
 /** Pyodide reports a package that it could not load, and goes on. */
 async function loadPackages(pyodide: PyodideAPI, names: string[]): Promise<void> {
+  globalThis.fetch = fetchFromHost;
   const failures: string[] = [];
   await pyodide.loadPackage(names, {
     messageCallback: () => {},
@@ -68,10 +72,11 @@ runEnclave(async (boot, parts, report) => {
   const { python, stdlib, micropip, wheels } = await inStage("image", fetchAll(boot.release));
   report("image", 0.4);
   const wasm = inStage("code", parts.wasm);
-  const packages: PythonPackages | undefined = python.packages
-    ? { lockFile: python.packages.lockFile, baseUrl: new URL(python.packages.folder, boot.release).href }
-    : undefined;
-  const start = startPython({ wasm, stdlib: stdlib.bytes, jsglobals: narrowGlobals(), packages });
+  const packages = python.packages && {
+    lockFileContents: python.packages.lockFile,
+    packageBaseUrl: new URL(python.packages.folder, boot.release).href,
+  };
+  const start = startPython({ wasm, stdlib: stdlib.bytes, jsglobals: narrowGlobals() }, packages ?? undefined);
   const pyodide = await inStage("python", start);
   await inStage("python", installWheels(pyodide, micropip, wheels));
   if (python.packages) await inStage("python", loadPackages(pyodide, python.packages.names));

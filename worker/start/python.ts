@@ -23,14 +23,6 @@ interface RestorableModule {
 
 type ModuleFactory = (settings: object) => Promise<RestorableModule>;
 
-/** Packages that Pyodide's own loader may fetch by name: in development mode only. */
-export interface PythonPackages {
-  /** Text of the lock file that names them, with their hashes. */
-  readonly lockFile: string;
-  /** Where their files lie, with a trailing slash. */
-  readonly baseUrl: string;
-}
-
 export interface PythonParts {
   /** Compiled while the image is still on its way. */
   readonly wasm: Promise<WebAssembly.Module>;
@@ -38,18 +30,15 @@ export interface PythonParts {
   readonly stdlib: Uint8Array<ArrayBuffer>;
   /** What Python's `js` module shows. */
   readonly jsglobals: object;
-  readonly packages?: PythonPackages | undefined;
 }
 
 /**
  * Answers for the platform while Pyodide starts. Not undone: `dropGlobals` removes both right afterwards.
  * @param onFailure Pyodide only logs that an instantiation failed, and then waits for ever
  */
-function answerPyodide({ wasm, stdlib, packages }: PythonParts, onFailure: (cause: unknown) => void): void {
-  const fetchFromHost = globalThis.fetch;
-  globalThis.fetch = async (input, init) => {
+function answerPyodide({ wasm, stdlib }: PythonParts, onFailure: (cause: unknown) => void): void {
+  globalThis.fetch = async (input) => {
     const url = String(input);
-    if (packages && url.startsWith(packages.baseUrl)) return fetchFromHost(url, init);
     if (url === STDLIB_URL) return new Response(stdlib);
     if (url === WASM_URL) return new Response();
     throw new TypeError(`nothing is loaded from ${url}`);
@@ -71,8 +60,8 @@ function load(parts: PythonParts, options: object): Promise<PyodideAPI> {
     loadPyodide({
       indexURL: INDEX_URL,
       stdLibURL: STDLIB_URL,
-      packageBaseUrl: parts.packages?.baseUrl ?? INDEX_URL,
-      lockFileContents: parts.packages?.lockFile ?? KMS_LOCK_FILE,
+      packageBaseUrl: INDEX_URL,
+      lockFileContents: KMS_LOCK_FILE,
       jsglobals: parts.jsglobals,
       env: { HOME: "/home/kms" },
       ...options,
@@ -80,9 +69,16 @@ function load(parts: PythonParts, options: object): Promise<PyodideAPI> {
   });
 }
 
+/** Where Pyodide's own loader finds packages; loading one needs the platform's own `fetch` again. */
+export interface PackageSource {
+  /** Text of the lock file that names them, with their hashes. */
+  readonly lockFileContents: string;
+  readonly packageBaseUrl: string;
+}
+
 /** A Python that can import whatever is in `stdlib`. */
-export function startPython(parts: PythonParts): Promise<PyodideAPI> {
-  return load(parts, { createPyodideModule });
+export function startPython(parts: PythonParts, packages?: PackageSource): Promise<PyodideAPI> {
+  return load(parts, { createPyodideModule, ...packages });
 }
 
 /** Pyodide's own factory, made to wait for the image and to restore it in place of a copy of the whole memory. */
