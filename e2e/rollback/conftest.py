@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.conftest import Leased, OpenPage
-from e2e.driving.enclave import PASSPHRASE, ROOMY, lease_params
+from e2e.conftest import Leased
+from e2e.driving.enclave import ROOMY
+from e2e.driving.shared import SharedEnclave
+
+_QUOTAS = {**ROOMY, "tokensPerHour": 1000}
+"""As good as none: these tests are about the log."""
 
 
 @pytest.fixture
-def leased(open_page: OpenPage) -> Leased:
-    """A lease whose quotas are as good as none: these tests are about the log."""
-    page = open_page()
-    assert page.open_sdk().code is None
-    assert page.call("setupPassphrase", PASSPHRASE).code is None
-    quotas = {**ROOMY, "tokensPerHour": 1000}
-    return Leased(page, page.call("createLease", lease_params(quotas=quotas)).value["leaseId"])
+def leased(restored: SharedEnclave) -> Leased:
+    return restored.lease(quotas=_QUOTAS)
+
+
+@pytest.fixture
+def own_lease(shared_enclave: SharedEnclave) -> Leased:
+    return shared_enclave.lease(quotas=_QUOTAS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,23 +18,31 @@ from web.server.serving import LocalServer
 ROLLBACK = "audit.rollback"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def killing(playwright: Playwright, server: LocalServer) -> Iterator[Killing]:
     with witness_of_pages() as witness:
         yield Killing(playwright, server, witness)
 
 
-@pytest.fixture
-def given_up(killing: Killing, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def torn(killing: Killing, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A profile whose enclave was set up, and whose database the next browser will not keep."""
-    with killing.opened(tmp_path) as (browser, enclave):
+    profile = tmp_path_factory.mktemp("profile")
+    with killing.opened(profile) as (browser, enclave):
         assert enclave.call("setupPassphrase", PASSPHRASE).code is None
         browser.kill()
-    tear(tmp_path, killing.server.kms_origin)
-    with killing.opened(tmp_path) as (browser, enclave):
+    tear(profile, killing.server.kms_origin)
+    with killing.opened(profile) as (browser, enclave):
         assert enclave.call("isSetup").value["isSetup"] is True
         browser.kill()
-    return tmp_path
+    return profile
+
+
+@pytest.fixture
+def given_up(torn: Path, tmp_path: Path) -> Path:
+    """A copy of that profile: each of the next browsers is the first one that sees it."""
+    # The lock of a browser that was killed is a link that leads nowhere.
+    return shutil.copytree(torn, tmp_path / "profile", ignore=shutil.ignore_patterns("Singleton*"))
 
 
 def test_it_is_told_as_another_log_until_the_page_goes_on_with_that(

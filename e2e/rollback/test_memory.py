@@ -9,22 +9,22 @@ import pytest
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import issue_params
-from e2e.rollback.storage import seen
+from e2e.rollback.storage import pin, seen
 
 
-@pytest.mark.parametrize("count", [1, 2, 10])
-def test_tokens_are_remembered_though_their_page_ends_at_once(leased: Leased, count: int):
+@pytest.mark.parametrize("count", [1, 10])
+def test_tokens_are_remembered_though_their_page_ends_at_once(own_lease: Leased, count: int):
     """Loaded anew in the turn in which it has the last one: of a burst most are not written yet."""
-    leased.page.reload()
-    assert leased.page.open_sdk().code is None
-    leased.page.page.evaluate(
+    page = own_lease.page
+    pin(page)
+    page.page.evaluate(
         """([params, count]) => void (async () => {
             for (let n = 0; n < count; n += 1) window.last = await kms.issueVAPIDJWT(params);
             sessionStorage.last = window.last.auditEntry.seqNum;
             location.reload();
         })()""",
-        [issue_params(leased.lease_id), count],
+        [issue_params(own_lease.lease_id), count],
     )
-    leased.page.page.wait_for_function("window.isLoaded && !window.kms")
-    last = int(leased.page.page.evaluate("sessionStorage.last"))
-    leased.page.wait_until(lambda: seen(leased.page) == [last], timeout_ms=2_000)
+    page.page.wait_for_function("window.isLoaded && !window.kms")
+    last = int(page.page.evaluate("sessionStorage.last"))
+    page.wait_until(lambda: seen(page) == [last])
