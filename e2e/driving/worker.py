@@ -37,7 +37,13 @@ class WorkerConsole:
     def evaluate(self, expression: str) -> Any:
         """Return the value of an expression, or of the promise that it gives."""
         number = len(self._replies) + 1
-        parameters = {"expression": expression, "awaitPromise": True, "returnByValue": True}
+        parameters = {
+            "expression": expression,
+            "awaitPromise": True,
+            "returnByValue": True,
+            # Otherwise a debugger may make code of text where the worker's own script may not.
+            "allowUnsafeEvalBlockedByCSP": False,
+        }
         message = {"id": number, "method": "Runtime.evaluate", "params": parameters}
         self._session.send(
             "Target.sendMessageToTarget",
