@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
-from e2e.conftest import OpenPage
-from e2e.driving.enclave import PASSPHRASE, EnclavePage, at_once_ms, lease_params
+from e2e.driving.enclave import AT_ONCE_MS, PASSPHRASE, EnclavePage, lease_params
+from e2e.driving.shared import SharedEnclave
 
 EVICTED = "storage.evicted"
 ROLLBACK = "audit.rollback"
@@ -30,58 +28,51 @@ _UPGRADE = """() => new Promise((resolve) => {
 })"""
 
 
-def _script_deletes(page: EnclavePage) -> None:
+def _evict(page: EnclavePage) -> None:
     page.beside(_DELETE)
 
 
-def _browser_clears(page: EnclavePage) -> None:
-    session = page.page.context.new_cdp_session(page.page)
-    clearing = {"origin": page.kms_origin, "storageTypes": "indexeddb"}
-    session.send("Storage.clearDataForOrigin", clearing)
-
-
-Evict = Callable[[EnclavePage], None]
-
-
-@pytest.fixture(params=[_script_deletes, _browser_clears], ids=["deleted", "cleared"])
-def evict(request: pytest.FixtureRequest) -> Evict:
-    return request.param
-
-
 @pytest.fixture
-def ready(enclave: EnclavePage) -> EnclavePage:
-    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
-    return enclave
+def ready(restored: SharedEnclave) -> EnclavePage:
+    return restored.page
 
 
 def _wait_until_gone(page: EnclavePage) -> None:
-    page.wait_until(lambda: page.page.locator("iframe").count() == 0, timeout_ms=1_000)
+    page.wait_until(lambda: page.page.locator("iframe").count() == 0)
 
 
-def test_the_next_call_is_told(ready: EnclavePage, evict: Evict):
-    evict(ready)
+def test_the_next_call_is_told(ready: EnclavePage):
+    _evict(ready)
     outcome = ready.call("getStatus")
     assert outcome.code == EVICTED
-    assert outcome.elapsed_ms < 1_000
+    assert outcome.elapsed_ms < AT_ONCE_MS
 
 
-def test_a_call_that_waits_for_the_user_is_told(ready: EnclavePage, evict: Evict):
+def test_the_next_call_is_told_that_the_browser_has_cleared_the_site(enclave: EnclavePage):
+    session = enclave.page.context.new_cdp_session(enclave.page)
+    clearing = {"origin": enclave.kms_origin, "storageTypes": "indexeddb"}
+    session.send("Storage.clearDataForOrigin", clearing)
+    outcome = enclave.call("getStatus")
+    assert outcome.code == EVICTED
+    assert outcome.elapsed_ms < AT_ONCE_MS
+    assert enclave.call("init").code == ROLLBACK
+
+
+def test_a_call_that_waits_for_the_user_is_told(ready: EnclavePage):
     asking = "void (window.asking = callSdk('createLease', [{}]))".format(
         "{ userId: 'ada', ttlHours: 1, subs: "
         "[{ url: 'https://push.example/a', aud: 'https://push.example', eid: 'a' }] }"
     )
     ready.page.evaluate(asking)
     ready.frame.get_by_role("dialog").wait_for()
-    evict(ready)
+    _evict(ready)
     ready.page.evaluate("void asking.then((settled) => (window.settled = settled))")
-    ready.page.wait_for_function("window.settled", timeout=2_000)
+    ready.page.wait_for_function("window.settled")
     assert ready.page.evaluate("settled.error.code") == EVICTED
 
 
-def test_a_page_that_calls_nothing_is_told_by_init_and_goes_on_empty(
-    ready: EnclavePage, evict: Evict
-):
-    evict(ready)
+def test_a_page_that_calls_nothing_is_told_by_init_and_goes_on_empty(ready: EnclavePage):
+    _evict(ready)
     _wait_until_gone(ready)
     assert ready.call("init").code == EVICTED
     assert ready.call("init").code == ROLLBACK
@@ -89,22 +80,22 @@ def test_a_page_that_calls_nothing_is_told_by_init_and_goes_on_empty(
     assert ready.call("isSetup").value == {"isSetup": False, "methods": []}
 
 
-def test_a_page_that_terminates_first_is_told_too(ready: EnclavePage, evict: Evict):
-    evict(ready)
+def test_a_page_that_terminates_first_is_told_too(ready: EnclavePage):
+    _evict(ready)
     _wait_until_gone(ready)
     assert ready.call("terminate").code is None
     assert ready.call("init").code == EVICTED
 
 
-def test_a_page_that_was_told_is_not_told_again(ready: EnclavePage, evict: Evict):
-    evict(ready)
+def test_a_page_that_was_told_is_not_told_again(ready: EnclavePage):
+    _evict(ready)
     assert ready.call("getStatus").code == EVICTED
     assert ready.call("init").code == ROLLBACK
     assert ready.call("getStatus").value["isSetup"] is False
 
 
-def test_another_instance_does_not_join_it(ready: EnclavePage, evict: Evict):
-    evict(ready)
+def test_another_instance_does_not_join_it(ready: EnclavePage):
+    _evict(ready)
     _wait_until_gone(ready)
     ready.page.evaluate("window.first = kms")
     assert ready.open_sdk().code == ROLLBACK
@@ -128,11 +119,9 @@ def test_a_newer_version_in_another_tab_ends_it(ready: EnclavePage):
     assert ready.call("getStatus").code == "storage.newer"
 
 
-def test_a_newer_version_is_told_within_a_second_of_a_start(
-    ready: EnclavePage, open_page: OpenPage
-):
-    ordinary = open_page().open_sdk()
-    ready.beside(_UPGRADE)
-    outcome = open_page().open_sdk()
+def test_a_newer_version_is_told_within_a_second_of_a_start(restored: SharedEnclave):
+    page = restored.new_tab()
+    page.beside(_UPGRADE)
+    outcome = page.open_sdk()
     assert outcome.code == "storage.newer"
-    assert outcome.elapsed_ms < at_once_ms(ordinary)
+    assert outcome.elapsed_ms < AT_ONCE_MS

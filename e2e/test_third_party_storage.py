@@ -5,88 +5,79 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator
 
+import attrs
 import pytest
 from oracles.audit_log import verify_log
 from playwright.sync_api import Browser, Playwright
 
-from e2e.conftest import OpenPage, open_page_in
+from e2e.conftest import open_page_in
 from e2e.driving.chromium import launch_chromium_without_third_party_storage
 from e2e.driving.enclave import (
+    AT_ONCE_MS,
     PASSPHRASE,
     EnclavePage,
     Outcome,
-    at_once_ms,
     issue_params,
     lease_params,
 )
+from e2e.driving.shared import start_fresh
 from web.server.serving import LocalServer
 
 
+@attrs.frozen
+class Blocked:
+    """What a page is told in a browser that denies the enclave of another site all storage."""
+
+    first_visit: Outcome
+    second_visit: Outcome
+    call_after_it: Outcome
+
+
 @pytest.fixture(scope="module")
-def blocking_chromium(playwright: Playwright) -> Iterator[Browser]:
-    browser = launch_chromium_without_third_party_storage(playwright)
-    yield browser
-    browser.close()
-
-
-@pytest.fixture
-def denied(blocking_chromium: Browser, server: LocalServer) -> Iterator[EnclavePage]:
-    """A page that embeds the enclave of another site, in a browser that denies that storage."""
-    with contextlib.closing(blocking_chromium.new_context()) as context:
-        yield open_page_in(
-            context,
+def blocked(playwright: Playwright, server: LocalServer) -> Blocked:
+    with contextlib.closing(launch_chromium_without_third_party_storage(playwright)) as browser:
+        page = open_page_in(
+            browser.new_context(),
             app_origin=server.cross_site_app_origin,
             kms_origin=server.cross_site_kms_origin,
         )
+        first_visit = page.open_sdk()
+        page.reload()
+        return Blocked(first_visit, page.open_sdk(), page.call("isSetup"))
 
 
-@pytest.fixture
-def cross_site(open_page: OpenPage, server: LocalServer) -> EnclavePage:
-    return open_page(
-        app_origin=server.cross_site_app_origin, kms_origin=server.cross_site_kms_origin
-    )
+def test_blocked_storage_is_named(blocked: Blocked):
+    error = blocked.second_visit.error
+    assert (error["name"], error["code"]) == ("KMSError", "storage.blocked")
 
 
-@pytest.fixture
-def ordinary(open_page: OpenPage) -> Outcome:
-    """What a first start takes where nothing is blocked."""
-    return open_page().open_sdk()
+def test_blocked_storage_is_told_within_a_second(blocked: Blocked):
+    assert blocked.first_visit.code == "storage.blocked"
+    assert blocked.first_visit.elapsed_ms < AT_ONCE_MS
+    assert blocked.second_visit.elapsed_ms < AT_ONCE_MS
 
 
-@pytest.fixture
-def blocked(denied: EnclavePage) -> Outcome:
-    """What `init()` says, on a second visit."""
-    denied.open_sdk()
-    denied.reload()
-    return denied.open_sdk()
+def test_message_says_what_to_do(blocked: Blocked):
+    assert "third-party" in blocked.second_visit.error["message"].lower()
 
 
-def test_blocked_storage_is_named(blocked: Outcome):
-    assert (blocked.error["name"], blocked.code) == ("KMSError", "storage.blocked")
+def test_calls_after_it_are_rejected_by_name(blocked: Blocked):
+    assert blocked.call_after_it.code == "channel.closed"
 
 
-def test_blocked_storage_is_told_within_a_second(blocked: Outcome, ordinary: Outcome):
-    assert blocked.elapsed_ms < at_once_ms(ordinary)
-
-
-def test_blocked_storage_is_told_within_a_second_on_a_first_visit(
-    ordinary: Outcome, denied: EnclavePage
-):
-    assert denied.open_sdk().elapsed_ms < at_once_ms(ordinary)
-
-
-def test_message_says_what_to_do(blocked: Outcome):
-    assert "third-party" in blocked.error["message"].lower()
-
-
-def test_calls_after_it_are_rejected_by_name(denied: EnclavePage):
-    denied.open_sdk()
-    assert denied.call("isSetup").code == "channel.closed"
+@pytest.fixture(scope="module")
+def cross_site(chromium: Browser, server: LocalServer) -> Iterator[EnclavePage]:
+    """A page that has set up the enclave of another site."""
+    with start_fresh(
+        chromium,
+        app_origin=server.cross_site_app_origin,
+        kms_origin=server.cross_site_kms_origin,
+    ) as page:
+        assert page.call("setupPassphrase", PASSPHRASE).code is None
+        yield page
 
 
 def test_partitioned_storage_carries_a_lease_over_a_reload(cross_site: EnclavePage):
-    assert cross_site.open_sdk().code is None
-    assert cross_site.call("setupPassphrase", PASSPHRASE).code is None
     lease_id = cross_site.call("createLease", lease_params()).value["leaseId"]
     cross_site.reload()
     assert cross_site.open_sdk().code is None
@@ -94,13 +85,11 @@ def test_partitioned_storage_carries_a_lease_over_a_reload(cross_site: EnclavePa
     verify_log(cross_site.log())
 
 
-def test_enclave_under_another_site_is_another_one(
-    cross_site: EnclavePage, open_page: OpenPage, server: LocalServer
-):
-    assert cross_site.open_sdk().code is None
-    assert cross_site.call("setupPassphrase", PASSPHRASE).code is None
-    elsewhere = open_page(
-        app_origin=f"http://127.0.0.1:{server.app_port}", kms_origin=server.cross_site_kms_origin
+def test_enclave_under_another_site_is_another_one(cross_site: EnclavePage, server: LocalServer):
+    elsewhere = open_page_in(
+        cross_site.page.context,
+        app_origin=f"http://127.0.0.1:{server.app_port}",
+        kms_origin=server.cross_site_kms_origin,
     )
     assert elsewhere.open_sdk().code is None
     assert elsewhere.call("isSetup").value["isSetup"] is False
