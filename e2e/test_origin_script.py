@@ -9,19 +9,22 @@ import pytest
 from oracles.associated_data import associated_data
 
 from e2e.conftest import Leased
+from e2e.driving.shared import SharedEnclave
 
 Report = Mapping[str, Any]
 
 
 @pytest.fixture(scope="module")
-def report(shared_lease: Leased) -> Report:
-    """What came of every try, on an enclave with a live lease and a token issued."""
-    token = shared_lease.issue().value
+def report(shared_enclave: SharedEnclave) -> Report:
+    """What came of every try, on an enclave with one live lease and a token issued."""
+    shared_enclave.restore()
+    leased = shared_enclave.lease()
+    token = leased.issue().value
     arguments = {
         "publicKeys": [token["vapidPublicKey"]],
-        "associatedData": associated_data(shared_lease.page.run_in_frame("read_records.js")),
+        "associatedData": associated_data(leased.page.run_in_frame("read_records.js")),
     }
-    return shared_lease.page.run_in_frame("extract_keys.js", arguments)
+    return leased.page.run_in_frame("extract_keys.js", arguments)
 
 
 def test_no_try_yields_a_private_key(report: Report):
@@ -56,8 +59,8 @@ def test_tries_would_find_a_key_under_a_stored_wrapping_key(leased: Leased):
     assert any("raw HMAC" in how for how in found)
 
 
-def test_stored_handle_signs_while_the_script_runs(leased: Leased):
+def test_stored_handle_signs_while_the_script_runs(own_lease: Leased):
     """The limit that is documented: use, past every quota, for as long as the script runs."""
-    public_key = leased.issue().value["vapidPublicKey"]
-    signed = leased.page.run_in_frame("use_handle.js", {"publicKey": public_key})
+    public_key = own_lease.issue().value["vapidPublicKey"]
+    signed = own_lease.page.run_in_frame("use_handle.js", {"publicKey": public_key})
     assert signed is True

@@ -2,88 +2,90 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import attrs
 import pytest
 from oracles.audit_log import operations, verify_log
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import (
-    PASSPHRASE,
     ROOMY,
-    EnclavePage,
+    Outcome,
+    Wire,
     issue_params,
-    lease_params,
     parse_outcome,
 )
+from e2e.driving.shared import SharedEnclave
 
 LIMIT = 10
 
 
-@pytest.fixture
-def leased_for_10(enclave: EnclavePage) -> Leased:
-    assert enclave.call("setupPassphrase", PASSPHRASE).code is None
-    quotas = {**ROOMY, "tokensPerHour": LIMIT}
-    lease = enclave.call("createLease", lease_params(quotas=quotas)).value
-    return Leased(enclave, lease["leaseId"])
+def lease_in(enclave: SharedEnclave, tokens: int) -> Leased:
+    return enclave.lease(quotas={**ROOMY, "tokensPerHour": tokens})
 
 
-def reload_page(page: EnclavePage) -> None:
-    page.reload()
-    assert page.open_sdk().code is None
+@attrs.frozen
+class Survived:
+    """What a lease answered over two crashes and two reloads, three calls between each."""
+
+    outcomes: Sequence[Outcome]
+    states: Sequence[str]
+    entries: Sequence[Wire]
 
 
-def codes_of(leased: Leased, calls: int) -> list[str | None]:
-    return [leased.issue().code for _ in range(calls)]
+@pytest.fixture(scope="module")
+def survived(shared_enclave: SharedEnclave) -> Survived:
+    shared_enclave.restore()
+    leased = lease_in(shared_enclave, LIMIT)
+    page = leased.page
+
+    def reload() -> None:
+        page.reload()
+        assert page.open_sdk().code is None
+
+    outcomes, states = [leased.issue() for _ in range(3)], []
+    for restart in (page.crash_worker, page.crash_worker, reload, reload):
+        restart()
+        states.append(page.call("getStatus").value["state"])
+        outcomes += [leased.issue() for _ in range(3)]
+    return Survived(outcomes, states, page.log())
 
 
-def test_lease_survives_two_crashes(leased_for_10: Leased):
-    first = leased_for_10.issue().value
-    for _ in range(2):
-        leased_for_10.page.crash_worker()
-        token = leased_for_10.issue().value
-        assert token["kid"] == first["kid"]
+def test_lease_keeps_its_key_over_crashes_and_reloads(survived: Survived):
+    kids = {outcome.result["kid"] for outcome in survived.outcomes if outcome.code is None}
+    assert len(kids) == 1
 
 
-def test_lease_survives_two_reloads(leased_for_10: Leased):
-    first = leased_for_10.issue().value
-    for _ in range(2):
-        reload_page(leased_for_10.page)
-        assert leased_for_10.issue().value["kid"] == first["kid"]
+def test_quota_goes_on_counting_over_restarts(survived: Survived):
+    codes = [outcome.code for outcome in survived.outcomes]
+    assert codes == [None] * LIMIT + ["quota.exceeded.lease"] * 5
 
 
-def test_quota_goes_on_counting_over_restarts(leased_for_10: Leased):
-    codes = codes_of(leased_for_10, 4)
-    leased_for_10.page.crash_worker()
-    codes += codes_of(leased_for_10, 4)
-    reload_page(leased_for_10.page)
-    codes += codes_of(leased_for_10, 4)
-    assert codes == [None] * LIMIT + ["quota.exceeded.lease"] * 2
+def test_log_is_one_chain_over_restarts(survived: Survived):
+    verify_log(survived.entries)
+    issued = operations(survived.entries)[: 3 + LIMIT]
+    assert issued == ["instance.start", "setup", "lease.create", *["sign"] * LIMIT]
 
 
-def test_log_is_one_chain_over_restarts(leased_for_10: Leased):
-    leased_for_10.issue()
-    leased_for_10.page.crash_worker()
-    leased_for_10.issue()
-    reload_page(leased_for_10.page)
-    leased_for_10.issue()
-    entries = leased_for_10.page.log()
-    verify_log(entries)
-    assert operations(entries) == ["instance.start", "setup", "lease.create", *["sign"] * 3]
+def test_sdk_says_nothing_of_a_restart_between_calls(survived: Survived):
+    assert survived.states == ["ready"] * 4
 
 
-def test_calls_under_way_in_a_crash_are_rejected_by_name(leased_for_10: Leased):
-    page = leased_for_10.page
+def test_calls_under_way_in_a_crash_are_rejected_by_name(restored: SharedEnclave):
+    leased = lease_in(restored, LIMIT)
+    page = leased.page
     begin = "(p) => { window.begun = callSdkTogether('issueVAPIDJWT', Array(5).fill([p])); }"
     page.run_in_worker("SubtleCrypto.prototype.sign = () => new Promise(() => {}); 0")
-    page.page.evaluate(begin, issue_params(leased_for_10.lease_id))
+    page.page.evaluate(begin, issue_params(leased.lease_id))
     page.crash_worker()
     settled = page.page.evaluate("window.begun")
     assert {each["error"]["code"] for each in settled} == {"channel.closed"}
 
 
-def test_crash_while_issuing_leaves_nothing_half_done(leased_for_10: Leased):
-    page = leased_for_10.page
-    quotas = {**ROOMY, "tokensPerHour": 200}
-    lease_id = page.call("createLease", lease_params(quotas=quotas)).value["leaseId"]
+def test_crash_while_issuing_leaves_nothing_half_done(restored: SharedEnclave):
+    leased = lease_in(restored, 200)
+    page, lease_id = leased.page, leased.lease_id
     begin = "(p) => { window.begun = callSdkTogether('issueVAPIDJWT', Array(300).fill([p])); }"
     page.page.evaluate(begin, issue_params(lease_id))
     page.crash_worker()
@@ -97,8 +99,3 @@ def test_crash_while_issuing_leaves_nothing_half_done(leased_for_10: Leased):
     returned = {outcome.result["jti"] for outcome in (*crashed, *again) if outcome.code is None}
     assert returned <= logged
     assert len(logged) == 200
-
-
-def test_sdk_says_nothing_of_a_restart_between_calls(leased_for_10: Leased):
-    leased_for_10.page.crash_worker()
-    assert leased_for_10.page.call("getStatus").value["state"] == "ready"

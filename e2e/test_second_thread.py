@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from e2e.conftest import OpenPage
-from e2e.driving.enclave import PASSPHRASE, ROOMY, EnclavePage, issue_params, lease_params
+from e2e.driving.enclave import ROOMY, EnclavePage, issue_params
+from e2e.driving.shared import SharedEnclave
 
 _SIGNATURE_OF_ANOTHER = """async () => {
   const opening = indexedDB.open("kms");
@@ -33,22 +33,29 @@ _KEEPS_WHO_LISTENS_FOR_ERRORS = """(() => {
 })()"""
 
 
-@pytest.fixture
-def page(open_page: OpenPage) -> EnclavePage:
+LENGTH = 223
+
+
+@pytest.fixture(scope="module")
+def long_log(shared_enclave: SharedEnclave) -> SharedEnclave:
     """An enclave with a log of more than two pages."""
-    page = open_page()
-    assert page.open_sdk().code is None
-    assert page.call("setupPassphrase", PASSPHRASE).code is None
-    asked = lease_params(quotas={**ROOMY, "tokensPerHour": 1000})
-    lease_id = page.call("createLease", asked).value["leaseId"]
-    page.call_together("issueVAPIDJWT", [[issue_params(lease_id)]] * 220)
-    assert len(page.page.workers) == 1
-    return page
+    leased = shared_enclave.lease(quotas={**ROOMY, "tokensPerHour": 1000})
+    leased.page.call_together("issueVAPIDJWT", [[issue_params(leased.lease_id)]] * (LENGTH - 3))
+    shared_enclave.remember()
+    return shared_enclave
 
 
-def test_a_long_log_is_verified_on_a_second_thread(page: EnclavePage):
-    verdict = page.call("verifyAuditChain").value
-    assert (verdict["valid"], verdict["entries"]) == (True, 223)
+@pytest.fixture
+def page(long_log: SharedEnclave, restored: SharedEnclave) -> EnclavePage:
+    """The page of an enclave, in the state that `long_log` has remembered."""
+    assert len(restored.page.page.workers) == 1
+    return restored.page
+
+
+def test_a_long_log_is_verified_on_a_second_thread_that_is_kept(page: EnclavePage):
+    for _ in range(3):
+        verdict = page.call("verifyAuditChain").value
+        assert (verdict["valid"], verdict["entries"]) == (True, LENGTH)
     page.wait_until(lambda: len(page.page.workers) == 2)
 
 
@@ -63,7 +70,7 @@ def test_where_no_second_thread_starts_the_log_is_verified_without(page: Enclave
     worker = page.worker
     page.frame.evaluate("(script) => URL.revokeObjectURL(script)", worker.url)
     verdict = page.call("verifyAuditChain").value
-    assert (verdict["valid"], verdict["entries"]) == (True, 223)
+    assert (verdict["valid"], verdict["entries"]) == (True, LENGTH)
     page.wait_until(lambda: page.page.workers == [worker])
     page.beside(_SIGNATURE_OF_ANOTHER)
     (fault,) = page.call("verifyAuditChain").value["errors"]
@@ -78,9 +85,3 @@ def test_an_error_of_the_second_thread_is_none_of_the_worker(page: EnclavePage):
     is_handed_on = "second.dispatchEvent(new ErrorEvent('error', { cancelable: true }))"
     assert page.run_in_worker(is_handed_on) is False
     assert page.call("verifyAuditChain").value["valid"]
-
-
-def test_the_second_thread_is_kept_for_the_next_verification(page: EnclavePage):
-    for _ in range(3):
-        assert page.call("verifyAuditChain").value["valid"]
-    page.wait_until(lambda: len(page.page.workers) == 2)

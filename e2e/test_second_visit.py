@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+
+import attrs
 import pytest
+from playwright.sync_api import Browser
 
 from e2e.driving.enclave import EnclavePage
+from e2e.driving.shared import start_fresh
+from web.server.serving import LocalServer
 
 TRANSFERRED = """performance.getEntries()
   .filter(({ entryType }) => entryType === "navigation" || entryType === "resource")
@@ -12,30 +18,42 @@ TRANSFERRED = """performance.getEntries()
   .map(({ name }) => new URL(name).pathname)"""
 
 
-@pytest.fixture
-def second_visit(enclave: EnclavePage) -> EnclavePage:
-    enclave.reload()
-    assert enclave.open_sdk().code is None
-    return enclave
+@attrs.frozen
+class Visits:
+    """The page on its second visit, and the paths that each visit has downloaded."""
+
+    page: EnclavePage
+    first: Sequence[str]
+    second: Sequence[str]
+
+
+@pytest.fixture(scope="module")
+def visits(chromium: Browser, server: LocalServer) -> Iterator[Visits]:
+    origins = {"app_origin": server.app_origin, "kms_origin": server.kms_origin}
+    with start_fresh(chromium, **origins) as page:
+        first = transferred(page)
+        page.reload()
+        assert page.open_sdk().code is None
+        yield Visits(page, first, transferred(page))
 
 
 def transferred(page: EnclavePage) -> list[str]:
     return page.frame.evaluate(TRANSFERRED) + page.run_in_worker(TRANSFERRED)
 
 
-def test_first_visit_transfers_the_runtime(enclave: EnclavePage):
+def test_first_visit_transfers_the_runtime(visits: Visits):
     """Shows that the next test can fail."""
-    extensions = {path.rpartition(".")[2] for path in transferred(enclave)}
+    extensions = {path.rpartition(".")[2] for path in visits.first}
     assert {"gz", "js"} <= extensions
 
 
-def test_second_visit_transfers_entry_page_and_lists_only(second_visit: EnclavePage):
-    assert sorted(transferred(second_visit)) == ["/", "/kms-runtime.json"]
+def test_second_visit_transfers_entry_page_and_lists_only(visits: Visits):
+    assert sorted(visits.second) == ["/", "/kms-runtime.json"]
 
 
-def test_enclave_says_which_build_it_runs(second_visit: EnclavePage):
-    manifest_hash = second_visit.call("getStatus").value["manifestHash"]
-    digest = second_visit.frame.evaluate(
+def test_enclave_says_which_build_it_runs(visits: Visits):
+    manifest_hash = visits.page.call("getStatus").value["manifestHash"]
+    digest = visits.page.frame.evaluate(
         """async () => {
           const list = await (await fetch("/kms-runtime.json")).arrayBuffer();
           const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", list));
