@@ -9,25 +9,26 @@ from e2e.driving.durability import note_durability
 from e2e.driving.enclave import (
     CREDENTIALS,
     PASSPHRASE,
-    EnclavePage,
     Outcome,
     issue_params,
     lease_params,
 )
+from e2e.driving.shared import SharedEnclave
 
 
-def test_every_audited_commit_asks_for_strict_durability(enclave: EnclavePage):
-    take_durabilities = note_durability(enclave)
+def test_every_audited_commit_asks_for_strict_durability(restored: SharedEnclave):
+    page = restored.page
+    take_durabilities = note_durability(page)
 
     def perform(method: str, *parameters: object) -> Outcome:
-        outcome = enclave.call(method, *parameters)
+        outcome = page.call(method, *parameters)
         asked[method] = take_durabilities()
         return outcome
 
     asked: dict[str, list[str]] = {}
-    perform("setupPassphrase", PASSPHRASE)
     lease_id = perform("createLease", lease_params()).value["leaseId"]
     assert perform("issueVAPIDJWT", issue_params(lease_id)).code is None
     assert perform("resetKMS", CREDENTIALS).code is None
+    assert perform("setupPassphrase", PASSPHRASE).code is None
     weaker = {method: each for method, each in asked.items() if set(each) != {"strict"}}
     assert weaker == {}
