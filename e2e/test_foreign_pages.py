@@ -13,6 +13,8 @@ from e2e.conftest import Serve, open_page_in
 from e2e.driving.enclave import EnclavePage
 from web.server.serving import LocalServer
 
+EMBED = "(o) => { window.raw = new RawFrame(o); return raw.embed(); }"
+
 WORKER_MESSAGES = """[
   { type: "kms:boot", release: "http://x.example/", runtime: "{}", manifestHash: "", config: "{}" },
   { type: "kms:part", name: "image", part: new ArrayBuffer(8) },
@@ -26,35 +28,34 @@ WORKER_MESSAGES = """[
 ]"""
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def unprotected(serve: Serve) -> LocalServer:
     """An enclave whose host has lost the header that keeps other pages from embedding it."""
     return serve(frame_ancestors=False)
 
 
-@pytest.fixture
-def hostile(unprotected: LocalServer, context: BrowserContext) -> EnclavePage:
-    """A page of an origin that is not configured, with the enclave's frame in it."""
+@pytest.fixture(scope="module")
+def hostile(unprotected: LocalServer, chromium: Browser) -> Iterator[EnclavePage]:
+    """A page of an origin that is not configured, with the enclave's frame in it.
+
+    It has connected and called. By now the frame has had time to answer and to start a worker.
+    """
     app_origin = f"http://hostile.localhost:{unprotected.app_port}"
-    page = open_page_in(context, app_origin=app_origin, kms_origin=unprotected.kms_origin)
-    page.page.evaluate(
-        "(o) => { window.raw = new RawFrame(o); return raw.embed(); }", page.kms_origin
-    )
-    assert page.frame.evaluate("window.__kmsClient.state") == "idle"
-    return page
+    with contextlib.closing(chromium.new_context()) as context:
+        page = open_page_in(context, app_origin=app_origin, kms_origin=unprotected.kms_origin)
+        page.page.evaluate(EMBED, page.kms_origin)
+        assert page.frame.evaluate("window.__kmsClient.state") == "idle"
+        page.page.evaluate("(() => { window.hand = raw.connect(); })()")
+        page.page.evaluate("hand.port.postMessage({ id: 1, method: 'getStatus', params: {} })")
+        page.frame.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
+        yield page
 
 
 def test_unconfigured_page_hears_nothing(hostile: EnclavePage):
-    received = "(() => { window.hand = raw.connect(); })()"
-    hostile.page.evaluate(received)
-    hostile.page.evaluate("hand.port.postMessage({ id: 1, method: 'getStatus', params: {} })")
-    # A round trip through the frame's own event loop: what it would say is said by then.
-    hostile.frame.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
     assert hostile.page.evaluate("[raw.said, hand.received]") == [[], []]
 
 
 def test_unconfigured_page_starts_no_worker(hostile: EnclavePage):
-    hostile.frame.evaluate("new Promise((resolve) => setTimeout(resolve, 300))")
     assert hostile.page.workers == []
 
 
@@ -76,9 +77,7 @@ def test_sdk_on_an_unconfigured_page_is_told_in_time(
 def test_header_keeps_an_unconfigured_page_out(server: LocalServer, context: BrowserContext):
     app_origin = f"http://hostile.localhost:{server.app_port}"
     page = open_page_in(context, app_origin=app_origin, kms_origin=server.kms_origin)
-    page.page.evaluate(
-        "(o) => { window.raw = new RawFrame(o); return raw.embed(); }", page.kms_origin
-    )
+    page.page.evaluate(EMBED, page.kms_origin)
     assert all(not frame.url.startswith(server.kms_origin) for frame in page.page.frames)
 
 
@@ -99,7 +98,7 @@ def overheard(port: EnclavePage) -> EnclavePage:
     return port
 
 
-def heard_by_worker(page: EnclavePage) -> list[object]:
+def heard_by_worker(page: EnclavePage) -> list[str]:
     assert page.ask("isSetup", {}).code is None
     return page.run_in_worker("overheard")
 
