@@ -38,16 +38,16 @@ TEST_BROWSERS = $(PYTEST) $(CONTRACT_IN_BROWSERS) && $(PYTEST) e2e
 	contract bench setup browsers requirements clean
 
 demo: pieces
-	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
+	@$(PYTHON) -m tools.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --open
 
 serve: pieces
-	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT)
+	@$(PYTHON) -m tools.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT)
 
 # Plain Pyodide and the sources of py/: an edit needs only a reload. Never part of a release.
 # CRYPTOGRAPHY=FOLDER, of Pyodide's own build, runs the native crypto port there: see CONTRIBUTING.md.
 dev: setup
 	@node worker/build/main.mjs --out $(PIECES) --dev
-	@$(PYTHON) -m web.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev \
+	@$(PYTHON) -m tools.server --kms-port $(KMS_PORT) --app-port $(APP_PORT) --app-root $(APP_ROOT) --dev \
 		$(if $(CRYPTOGRAPHY),--cryptography "$(CRYPTOGRAPHY)")
 
 # A release: the files of $(RELEASE)/site, for the origins that $(CONFIG) names.

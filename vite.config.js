@@ -35,7 +35,7 @@ const withoutWasmAsset = {
 /** @param {string} page @returns {import("vite").UserConfig} */
 export function pageConfig(page) {
   return {
-    root: `web/${page}`,
+    root: `web/sites/${page}`,
     base: "./",
     build: {
       target: "es2024",

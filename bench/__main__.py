@@ -25,8 +25,8 @@ from bench.figures import Figure, format_table, single
 from bench.memory import renderer_megabytes
 from bench.starts import measure_starts, open_starter
 from e2e.driving.chromium import launch_chromium
-from web.server.deployment import PIECES, REPOSITORY
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.deployment import PIECES, REPOSITORY
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 PAGES = Path(__file__).parent / "pages"
 RESULTS = Path(__file__).parent / "results"

@@ -15,7 +15,7 @@ import attrs
 from playwright.sync_api import Browser, Page
 
 from bench.figures import Figure, single, summarise
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 WATCH = Path(__file__).parent / "pages" / "watch_start.js"
 

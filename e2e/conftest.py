@@ -19,8 +19,8 @@ from e2e.driving.building import build_once
 from e2e.driving.chromium import launch_chromium
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
 from e2e.driving.shared import Leased, SharedEnclave, open_page_in, share_enclave
-from web.server.deployment import PIECES
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.deployment import PIECES
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 pytest_plugins = ("e2e.driving.evidence",)
 

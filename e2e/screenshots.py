@@ -16,8 +16,8 @@ from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from e2e.app_pages.driver import Demo
 from e2e.driving.chromium import launch_chromium
-from web.server.deployment import PIECES, REPOSITORY
-from web.server.serving import ServeOptions, serve_in_background
+from tools.server.deployment import PIECES, REPOSITORY
+from tools.server.serving import ServeOptions, serve_in_background
 
 WIDE = (1200, 900)
 NARROW = (320, 640)

@@ -14,7 +14,7 @@ import attrs
 import pytest
 from patience import patient
 
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 # Each measured more than once: a median, a p99, and how many there were.
 MEASURED = (

@@ -17,9 +17,9 @@ from py_vapid import Vapid02
 from e2e.conftest import PAGES, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, issue_params, lease_params
 from e2e.driving.served_process import Ports, free_ports, served_by
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
-_FOLDERS = ("py", "web", "worker")
+_FOLDERS = ("py", "tools", "web", "worker")
 _FILES = ("Makefile", "package.json", "vite.config.js")
 _INSTALLED = (".venv", ".wheels", "node_modules")
 SENTENCE = "KMS is not set up"

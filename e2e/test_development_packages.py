@@ -20,8 +20,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from e2e.conftest import PAGES, open_page_in
-from web.server.deployment import PIECES, REPOSITORY
-from web.server.serving import ServeOptions, serve_in_background
+from tools.server.deployment import PIECES, REPOSITORY
+from tools.server.serving import ServeOptions, serve_in_background
 
 TAG = "pyemscripten_2026_0_wasm32"
 COMPILED = REPOSITORY / ".wheels" / "compiled" / f"luau_wasm-0.1a0-cp314-cp314-{TAG}.whl"

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, BrowserContext
 
 from e2e.conftest import Serve, open_page_in
 from e2e.driving.enclave import EnclavePage
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 EMBED = "(o) => { window.raw = new RawFrame(o); return raw.embed(); }"
 

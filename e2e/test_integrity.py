@@ -13,7 +13,7 @@ from playwright.sync_api import BrowserContext, Worker
 
 from e2e.conftest import PAGES, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 RUNTIME_FILES = ("worker", "wasm", "image", "config")
 

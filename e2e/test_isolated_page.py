@@ -18,7 +18,7 @@ from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, issue_params, lease_params
 from e2e.driving.isolated_site import CUT_OFF, IsolatedSite, isolated_site
 from e2e.unlock.user import PASSKEY, User, add_authenticator
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 POLICIES = ("require-corp", "credentialless")
 

@@ -13,14 +13,14 @@ from playwright.sync_api import BrowserContext
 from e2e.conftest import PAGES, open_page_in
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, issue_params, lease_params
 from e2e.driving.served_process import Ports, free_ports, served_by
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 MILLION = 1_000_000
 QUOTAS = ("tokensPerHour", "sendsPerMinute", "burstSends", "sendsPerMinutePerEid")
 
 
 def _command(ports: Ports) -> list[str]:
-    command = [sys.executable, "-m", "web.server", "--app-root", str(PAGES)]
+    command = [sys.executable, "-m", "tools.server", "--app-root", str(PAGES)]
     return [*command, "--kms-port", str(ports.kms), "--app-port", str(ports.app)]
 
 

@@ -13,7 +13,7 @@ from e2e.conftest import Serve
 from e2e.driving import prompts
 from e2e.driving.chromium import launch_chromium_without_third_party_storage
 from e2e.driving.enclave import PASSPHRASE
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 _README = (REPOSITORY / "README.md").read_text("utf-8")
 _EXAMPLE = re.compile(r"```html\n(.*?)\n```", re.DOTALL)

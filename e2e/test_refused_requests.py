@@ -25,7 +25,7 @@ from e2e.driving.enclave import (
     lease_params,
     parse_outcome,
 )
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 
 @attrs.frozen

@@ -15,8 +15,8 @@ from playwright.sync_api import Browser, Request
 from e2e.conftest import PAGES, Leased, open_page_in
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, lease_params
 from e2e.driving.shared import SharedEnclave
-from web.server.deployment import REPOSITORY
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.deployment import REPOSITORY
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 PROBE = Path(__file__).parent / "probe"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from e2e.driving.enclave import EnclavePage
 from e2e.driving.shared import start_fresh
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 TRANSFERRED = """performance.getEntries()
   .filter(({ entryType }) => entryType === "navigation" || entryType === "resource")

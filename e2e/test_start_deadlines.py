@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext
 from e2e.conftest import PAGES, open_page_in
 from e2e.driving.enclave import EnclavePage, Outcome, parse_outcome
 from e2e.driving.stalling_host import StallingHost, stalling_host
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 # By what is loaded: the stage that waits for it, its seconds (docs/spec/protocol.md), and what the
 # worker is given last before that. What is listed is loaded in the same stage as the list.

@@ -21,7 +21,7 @@ from e2e.driving.enclave import (
     lease_params,
 )
 from e2e.driving.shared import start_fresh
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 
 @attrs.frozen

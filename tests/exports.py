@@ -11,8 +11,8 @@ import attrs
 from enclave import CREDENTIALS, Refusal, Worker, World
 from forging import LEASE_ID, Forger, b64, public, verify_signature
 from independent.keys import MAY_SIGN
-from kms_enclave.audit.verify.export import BadExportError, ExportSummary, ExportVerifier
-from kms_enclave.audit.verify.stream import verify_export
+from kms_enclave.log.verify.export import BadExportError, ExportSummary, ExportVerifier
+from kms_enclave.log.verify.stream import verify_export
 from kms_enclave.ports.crypto import SignatureCheck
 
 __all__ = ["Exported", "every_kind", "export", "exported", "judge", "pruned", "unset", "verdict"]

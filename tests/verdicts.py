@@ -8,7 +8,7 @@ from typing import Any
 
 import rfc8785
 from forging import LEASE_ID, Forger, verify_signature
-from kms_enclave.audit.verify.chain import BadEntryError, ChainVerifier
+from kms_enclave.log.verify.chain import BadEntryError, ChainVerifier
 
 __all__ = ["complete_log", "find_fault", "find_fault_after_setup"]
 

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Of whatever changes: they read the sources.
 _ALWAYS = ("tests/unit/test_architecture.py", "tests/unit/test_structure.py")
 _SLOW = "tests/contract/browser"
-_BY_FOLDER = {"web/server/": "tests/unit/test_local_server.py", ".ci/": "tests/build"}
+_BY_FOLDER = {"tools/server/": "tests/unit/test_local_server.py", ".ci/": "tests/build"}
 
 
 def changed_files(commit: str) -> list[str]:

@@ -9,7 +9,7 @@ import { runEnclave } from "./start/run";
 import { inStage } from "./start/stage";
 import { installWheels, type Wheel } from "./wheels/install.mjs";
 
-/** dev/python.json, which web/server/development_site.py makes at every request. */
+/** dev/python.json, which tools/server/development_site.py makes at every request. */
 interface DevelopmentPython {
   /** Path in site-packages → text. */
   readonly sources: Readonly<Record<string, string>>;

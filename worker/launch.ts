@@ -3,7 +3,7 @@
  *
  * `new Worker(url)` knows no integrity, so the source is fetched with its hash and started from a blob.
  */
-import { startBlobWorker } from "./blob-worker";
+import { startBlobWorker } from "./primitives/blob-worker";
 import { fetchWithIntegrity, readListed } from "./start/fetch-listed";
 import { inflate } from "./start/inflate";
 import { integrityOf, type ListedFile, type RuntimeList } from "./start/runtime-list";

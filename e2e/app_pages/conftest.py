@@ -12,7 +12,7 @@ from e2e.app_pages.driver import Demo
 from e2e.app_pages.receiver import Receiver, receive_reports
 from e2e.conftest import Serve
 from e2e.driving.chromium import launch_chromium_without_third_party_storage
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 OpenDemo = Callable[[], Demo]
 

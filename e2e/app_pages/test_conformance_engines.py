@@ -13,7 +13,7 @@ from patience import patient
 from playwright.sync_api import BrowserContext
 
 from e2e.app_pages.receiver import Receiver, Report
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 # The slowest engine compiles the interpreter several times on a busy machine.
 DEADLINE_S = patient(150)

@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 RUN_MS = patient(120_000)
 

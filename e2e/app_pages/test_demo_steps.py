@@ -14,7 +14,7 @@ from playwright.sync_api import BrowserContext, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 ENDPOINT_URL = "https://fcm.googleapis.com/fcm/send/demo-phone"
 

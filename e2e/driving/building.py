@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patience import patient
 
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 _LOCK = REPOSITORY / "build" / "tests.lock"
 _LIMIT_S = 300.0

@@ -19,7 +19,7 @@ from patience import patient
 from playwright.sync_api import Error, Page
 
 from e2e.driving.chromium import open_pages
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 pytest_plugins = ("time_limit", "e2e.driving.running_server")
 

@@ -23,7 +23,7 @@ from e2e.driving.enclave import EnclavePage, Outcome
 from e2e.driving.killable import KillableChromium, killable_chromium
 from e2e.driving.leveldb import is_begun_anew
 from e2e.driving.witness import Call, Witness
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 IS_LONG = os.environ.get("KMS_LONG") == "1"
 

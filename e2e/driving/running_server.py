@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from web.server.deployment import PIECES
-from web.server.serving import LocalServer
+from tools.server.deployment import PIECES
+from tools.server.serving import LocalServer
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

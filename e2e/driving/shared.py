@@ -20,7 +20,7 @@ from e2e.driving.copies import (
     put_back_database,
 )
 from e2e.driving.enclave import EnclavePage, Outcome, issue_params, lease_params
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 _LABEL = "after the setup"
 

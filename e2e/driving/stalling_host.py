@@ -10,7 +10,7 @@ from pathlib import Path
 
 import attrs
 
-from web.server.headers_file import parse_headers_file
+from tools.server.headers_file import parse_headers_file
 
 
 @attrs.define

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page
 
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 HERE = Path(__file__).parent
 STARTS = ("ready", "locked", "blocked", "mute", "crash")

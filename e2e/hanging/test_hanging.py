@@ -13,7 +13,7 @@ from patience import patient
 
 from e2e.driving.enclave import PASSPHRASE
 from e2e.driving.evidence import EVIDENCE
-from web.server.deployment import REPOSITORY
+from tools.server.deployment import REPOSITORY
 
 CASES = Path(__file__).with_name("cases.py").relative_to(REPOSITORY)
 HANGING = (

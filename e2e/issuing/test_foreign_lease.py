@@ -13,7 +13,7 @@ from playwright.sync_api import Browser
 
 from e2e.conftest import Leased, Serve, lease_in, open_page_in
 from e2e.driving.enclave import EnclavePage, issue_params, lease_params
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from e2e.driving.enclave import (
     lease_params,
 )
 from e2e.driving.killable import killable_chromium
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 PLENTY = dict.fromkeys(
     ("tokensPerHour", "sendsPerMinute", "burstSends", "sendsPerMinutePerEid"), 1000

@@ -23,7 +23,7 @@ from playwright.sync_api import Playwright
 from e2e.driving.enclave import PASSPHRASE, EnclavePage, Outcome, Wire, lease_params
 from e2e.driving.killing import IS_LONG, Killing, Length
 from e2e.driving.witness import Call, witness_of_pages
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 pytestmark = pytest.mark.timeout(600)
 

@@ -13,7 +13,7 @@ from e2e.driving.enclave import PASSPHRASE
 from e2e.driving.killing import GivenUpError, Killing
 from e2e.driving.leveldb import tear
 from e2e.driving.witness import witness_of_pages
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 ROLLBACK = "audit.rollback"
 

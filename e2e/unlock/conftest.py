@@ -15,7 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, expect
 from e2e.conftest import Serve, open_page_in
 from e2e.driving.shared import SharedEnclave
 from e2e.unlock.user import Authenticator, User, add_authenticator
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 
 @pytest.fixture(scope="session")

@@ -15,7 +15,7 @@ from playwright.sync_api import Browser
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE
 from e2e.unlock.user import Authenticator, User, add_authenticator
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 HOOKS = (Path(__file__).parent / "hooks.js").read_text("utf-8")
 

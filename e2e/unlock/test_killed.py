@@ -32,7 +32,7 @@ from e2e.unlock.enrolled import (
     removing_the_last,
     setting_up,
 )
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 SETUPS, CHANGES = (20, 80) if IS_LONG else (3, 9)
 BETWEEN_AT_LEAST = 30 if IS_LONG else 3

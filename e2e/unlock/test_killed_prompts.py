@@ -18,7 +18,7 @@ from e2e.driving.enclave import PASSPHRASE, EnclavePage
 from e2e.driving.killing import IS_LONG, Killing
 from e2e.driving.witness import witness_of_pages
 from e2e.unlock.user import User
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 NEW_PASSPHRASE = "another horse battery staple"
 Enrollments = list[str]

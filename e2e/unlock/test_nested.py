@@ -10,7 +10,7 @@ from playwright.sync_api import BrowserContext, Frame
 
 from e2e.driving import prompts
 from e2e.unlock.user import PASSKEY, add_authenticator
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 EMBED = """(address) => new Promise((resolve) => {
     const inner = document.createElement("iframe");

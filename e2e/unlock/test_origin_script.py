@@ -17,7 +17,7 @@ from playwright.sync_api import Browser
 from e2e.conftest import open_page_in
 from e2e.driving.enclave import PASSPHRASE, lease_params
 from e2e.unlock.user import User, add_authenticator
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 Report = Mapping[str, Any]
 GATE = "enrollment:passkey-gate:v2"

@@ -16,7 +16,7 @@ from e2e.driving.isolated_site import isolated_site
 from e2e.driving.shared import SharedEnclave
 from e2e.unlock.conftest import prompting_enclave, user_of
 from e2e.unlock.user import PASSKEY, User, add_authenticator, hooked_credentials
-from web.server.serving import LocalServer
+from tools.server.serving import LocalServer
 
 # A browser that has passkeys and refuses to create one in an iframe of another origin.
 REFUSE_IN_IFRAME = """() => {

@@ -9,7 +9,6 @@ from typing import Final
 
 from kms_enclave.audit.announcing import Announcer
 from kms_enclave.audit.checking import IN_THE_BACKGROUND, verify_and_remember
-from kms_enclave.audit.journal import Journal
 from kms_enclave.audit.retention import delete_pruned
 from kms_enclave.boot.selftest import run_self_tests
 from kms_enclave.boot.state import open_state
@@ -17,17 +16,18 @@ from kms_enclave.codec import parse_record
 from kms_enclave.config import parse_config
 from kms_enclave.context import Context, Lock, Ports
 from kms_enclave.encoding import format_json
-from kms_enclave.enrollment.challenge import ChallengeBook
 from kms_enclave.errors import KMSError, storage_failed
-from kms_enclave.instance import BuildInfo
-from kms_enclave.leases.issuance import Issuer
-from kms_enclave.leases.ledger import Ledger
+from kms_enclave.issuing.issuance import Issuer
+from kms_enclave.issuing.ledger import Ledger
 from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, Sweeper
+from kms_enclave.log.instance import BuildInfo
+from kms_enclave.log.journal import Journal
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel, Request
 from kms_enclave.rpc.dispatch import Dispatcher
 from kms_enclave.rpc.handlers import make_handlers
 from kms_enclave.structure import FieldError
+from kms_enclave.webauthn.challenge import ChallengeBook
 
 __all__ = ["run"]
 

@@ -6,16 +6,16 @@ import asyncio
 
 import attrs
 
-from kms_enclave.audit.journal import Journal
 from kms_enclave.config import Config
-from kms_enclave.enrollment.challenge import ChallengeBook
-from kms_enclave.instance import BuildInfo
+from kms_enclave.log.instance import BuildInfo
+from kms_enclave.log.journal import Journal
 from kms_enclave.ports.clock import ClockPort
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.events import EventsPort
 from kms_enclave.ports.locks import LockPort
 from kms_enclave.ports.prompt import PromptPort
 from kms_enclave.ports.storage import StoragePort
+from kms_enclave.webauthn.challenge import ChallengeBook
 
 __all__ = ["Context", "Lock", "Ports"]
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from web.server.headers_file import parse_headers_file
+from tools.server.headers_file import parse_headers_file
 
 from .conftest import PARENT_ORIGIN, Stamp
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 import pytest
 from patience import patient
 
-from web.server.serving import LocalServer, ServeOptions, serve_in_background
+from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 USED_FEATURES = {

@@ -10,9 +10,6 @@ from typing import Literal
 
 import attrs
 from kms_enclave.encoding import format_base64url
-from kms_enclave.enrollment.challenge import operation_hash
-from kms_enclave.enrollment.passphrase import normalize_passphrase
-from kms_enclave.enrollment.record import master_secret_aad
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.derivation import (
     derive_mkek,
@@ -31,6 +28,9 @@ from kms_enclave.leases.relay import (
     verify_relay_proof,
 )
 from kms_enclave.ports.crypto import MasterSecret, PassphraseKeys, SignatureCheck, WrappingKey
+from kms_enclave.unlock.passphrase import normalize_passphrase
+from kms_enclave.unlock.record import master_secret_aad
+from kms_enclave.webauthn.challenge import operation_hash
 
 from .expect import equal, holds
 from .subject import Subject

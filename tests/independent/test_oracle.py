@@ -14,9 +14,9 @@ import rfc8785
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset, verdict
 from forging import INSTANCE_ID, LEASE_ID, LEFT_OUT, Forger, b64, public, root
-from kms_enclave.audit.checkpoint import CheckpointError
-from kms_enclave.audit.verify.export import BadExportError
 from kms_enclave.encoding import parse_canonical
+from kms_enclave.log.verify.export import BadExportError
+from kms_enclave.tlog.checkpoint import CheckpointError
 
 from independent.export import verify_export_file
 from independent.jcs import NotVerified, decode

@@ -12,17 +12,17 @@ import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from kms_enclave.audit.head import Head, format_head, parse_head
-from kms_enclave.audit.tree import EMPTY_FRONTIER, append
 from kms_enclave.codec import format_record, parse_record
-from kms_enclave.enrollment.record import EnrollmentRecord
-from kms_enclave.instance import BuildInfo, InstanceRecord
 from kms_enclave.keys.vapid import VapidKeyRecord
 from kms_enclave.leases.lease import LeaseRecord
 from kms_enclave.leases.quota import WindowRecord
+from kms_enclave.log.head import Head, format_head, parse_head
+from kms_enclave.log.instance import BuildInfo, InstanceRecord
 from kms_enclave.origin import Origin, parse_origin
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.structure import structure, unstructure
+from kms_enclave.tlog.tree import EMPTY_FRONTIER, append
+from kms_enclave.unlock.record import EnrollmentRecord
 
 _TEXT = st.text(st.characters(exclude_categories=["Cc", "Cs"]), min_size=1, max_size=8)
 _INTEGERS = st.integers(-(2**53) + 1, 2**53 - 1)

@@ -20,7 +20,7 @@ from exports import judge, verdict
 from forging import LEASE_ID, Forger, b64
 from independent.export import verify_export_file
 from independent.jcs import NotVerified
-from kms_enclave.audit.verify.export import BadExportError
+from kms_enclave.log.verify.export import BadExportError
 from mutating import added, changed, members, without
 
 Entries = list[dict[str, Any]]

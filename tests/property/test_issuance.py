@@ -20,7 +20,7 @@ from doubles import CrashError, FaultyStorage
 from enclave import CONFIG, CREDENTIALS, ENDPOINT, ENDPOINT_2, Refusal, Worker, World
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from kms_enclave.audit.skew import MAX_BEHIND_MS
+from kms_enclave.log.skew import MAX_BEHIND_MS
 
 _MINUTE_MS = 60_000
 _HOUR_MS = 3_600_000

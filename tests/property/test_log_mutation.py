@@ -12,7 +12,7 @@ from enclave import CREDENTIALS, Refusal, World
 from forging import verify_signature
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from kms_enclave.audit.verify.chain import BadEntryError, ChainVerifier
+from kms_enclave.log.verify.chain import BadEntryError, ChainVerifier
 
 _thoroughly = settings(max_examples=4 * settings.default.max_examples)
 

@@ -7,8 +7,8 @@ from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kms_enclave.audit.merkle import fold, leaf_hash, verify_consistency, verify_inclusion
-from kms_enclave.audit.tree import (
+from kms_enclave.tlog.merkle import fold, leaf_hash, verify_consistency, verify_inclusion
+from kms_enclave.tlog.tree import (
     EMPTY_FRONTIER,
     TILE_WIDTH,
     Frontier,

@@ -14,7 +14,7 @@ from kms_enclave.config import (
 )
 from kms_enclave.structure import FieldError
 
-from web.server.deployment import local_config
+from tools.server.deployment import local_config
 
 _MINIMAL = {"parentOrigins": ["https://app.example"], "contact": "mailto:operator@app.example"}
 _LIMITS = {"tokensPerHour": 5, "sendsPerMinute": 5, "burstSends": 5, "sendsPerMinutePerEid": 5}

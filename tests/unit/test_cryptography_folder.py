@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from web.server.development_site import PackagesError, read_cryptography
+from tools.server.development_site import PackagesError, read_cryptography
 
 DEPENDS = {"cryptography": ["cffi"], "cffi": ["pycparser"], "pycparser": [], "numpy": []}
 

@@ -17,7 +17,7 @@ _ROOT = Path(__file__).parents[2]
 def _refusal(*arguments: str) -> str:
     """The one line on stderr."""
     finished = subprocess.run(
-        [sys.executable, "-m", "web.server", *arguments],
+        [sys.executable, "-m", "tools.server", *arguments],
         cwd=_ROOT,
         capture_output=True,
         text=True,

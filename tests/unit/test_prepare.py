@@ -9,7 +9,7 @@ from pathlib import Path
 import kms_enclave.app
 import pytest
 from kms_enclave import structure
-from kms_enclave.instance import BuildInfo
+from kms_enclave.log.instance import BuildInfo
 from kms_enclave.prepare import prepare
 from kms_enclave.rpc.contract import METHODS
 

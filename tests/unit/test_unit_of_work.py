@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 from enclave import World
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import ABSENT, Address, Delete, Expectation, Put, Record
-from kms_enclave.unit_of_work import UnitOfWork
 
 READ, WRITTEN, DELETED = (Address("meta", name) for name in ("read", "written", "deleted"))
 MISSING = Address("leases", "missing")

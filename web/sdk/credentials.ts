@@ -13,7 +13,7 @@ import type {
   RemovePushSubscriptionParams,
   SetPushSubscriptionParams,
 } from "../protocol/contract.gen";
-import type { Bytes } from "./binary";
+import type { Bytes } from "./channel/binary";
 
 /** `prfOutput`: 32 bytes, of a passkey that the page itself created and enrolled. */
 export interface PasskeyPrfCredentials {

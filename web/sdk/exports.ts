@@ -7,7 +7,10 @@ export { ERROR_CODES } from "../protocol/contract.gen";
 export { KMSError } from "../protocol/errors";
 export type { PromptMode } from "../protocol/handshake";
 export type { IssuedBatch } from "./aliases";
-export type { Bytes } from "./binary";
+export type { Bytes } from "./channel/binary";
+export type { EventHandler } from "./channel/events";
+export type { KMSUserOptions } from "./channel/options";
+export type { Timeouts } from "./channel/timeouts";
 export type {
   Credentials,
   Credentials as AuthCredentials,
@@ -23,8 +26,5 @@ export type {
   UserPattern,
   VAPIDPayload,
 } from "./credentials";
-export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
-export type { KMSUserOptions } from "./options";
-export { type AcceptedLog, type PreviousLog, RollbackError, type RollbackHandle } from "./rollback";
-export type { Timeouts } from "./timeouts";
+export { type AcceptedLog, type PreviousLog, RollbackError, type RollbackHandle } from "./log/rollback";

@@ -2,7 +2,7 @@
 
 import { KMSError } from "../protocol/errors";
 import { LockedError, type LockedHandle } from "./locked";
-import { RollbackError, type RollbackHandle } from "./rollback";
+import { RollbackError, type RollbackHandle } from "./log/rollback";
 
 export function withHandle(thrown: unknown, kms: LockedHandle & RollbackHandle): unknown {
   if (!(thrown instanceof KMSError)) return thrown;

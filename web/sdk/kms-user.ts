@@ -54,8 +54,8 @@ import type {
   VerifyLeaseResult,
 } from "../protocol/contract.gen";
 import { type Aliased, aliasesOf, type VapidAliases, vapidAliasesOf } from "./aliases";
-import { type AuditExport, exportWholeLog } from "./audit-export";
-import { readWholeLog } from "./audit-pages";
+import { type EventHandler, Events } from "./channel/events";
+import type { KMSUserOptions } from "./channel/options";
 import {
   type Credentials,
   type LeaseById,
@@ -70,10 +70,10 @@ import {
   type UserPattern,
   type VAPIDPayload,
 } from "./credentials";
-import { type EventHandler, Events } from "./events";
 import { withHandle } from "./handles";
-import type { KMSUserOptions } from "./options";
-import type { AcceptedLog } from "./rollback";
+import { type AuditExport, exportWholeLog } from "./log/audit-export";
+import { readWholeLog } from "./log/audit-pages";
+import type { AcceptedLog } from "./log/rollback";
 import { WatchedEnclave } from "./watched-enclave";
 
 export * from "./exports";

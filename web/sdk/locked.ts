@@ -2,7 +2,7 @@
 
 import type { GetAuditLogParams, GetAuditLogResult, ResetResult, StatusResult } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
-import type { AuditExport } from "./audit-export";
+import type { AuditExport } from "./log/audit-export";
 
 export interface LockedHandle {
   getStatus(): Promise<StatusResult>;

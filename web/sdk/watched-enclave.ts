@@ -15,11 +15,11 @@ import type {
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
 import type { Build } from "../protocol/handshake";
-import type { Attachment } from "./attachment";
-import { Lifetime } from "./lifetime";
-import type { KMSUserOptions } from "./options";
-import { type Call, type PinnedLog, pinnedLogOf } from "./pinned-log";
-import type { AcceptedLog } from "./rollback";
+import type { Attachment } from "./channel/attachment";
+import { Lifetime } from "./channel/lifetime";
+import type { KMSUserOptions } from "./channel/options";
+import { type Call, type PinnedLog, pinnedLogOf } from "./log/pinned-log";
+import type { AcceptedLog } from "./log/rollback";
 
 /** They show what happened, or end it: of any log, whatever is thought of it. */
 const EVIDENCE: ReadonlySet<MethodName> = new Set<MethodName>([

@@ -5,7 +5,7 @@
  * long log is verified. The second thread holds no key and knows nothing but what each message brings. Where it cannot
  * be started, or fails, whoever asks does the work.
  */
-import { startBlobWorker } from "../blob-worker";
+import { startBlobWorker } from "./blob-worker";
 import { settleWithin } from "./deadline";
 
 type Bytes = Uint8Array<ArrayBuffer>;

@@ -1,1 +1,1 @@
-"""The audit log: entries, the chain, who may sign what, and verification."""
+"""What is done with the log: reading, verification, export, pruning, announcements."""

@@ -6,7 +6,7 @@ small, and what happens to the log while the enclave runs is noticed before the 
 
 from __future__ import annotations
 
-from kms_enclave.audit.log import checkpoint_of, read_log
+from kms_enclave.audit.proofs import checkpoint_of, read_log
 from kms_enclave.context import Context
 
 __all__ = ["Announcer"]

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from kms_enclave.audit.checkpoint import Checkpoint, log_origin, sign_checkpoint
 from kms_enclave.audit.stored_log import Pace, Verdict, verify_stored_log
-from kms_enclave.audit.tree import frontier_root
 from kms_enclave.audit.verdict import (
     VERDICT,
     StoredVerdict,
@@ -16,7 +14,7 @@ from kms_enclave.audit.verdict import (
 )
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_base64url
-from kms_enclave.instance import Instance, read_instance
+from kms_enclave.log.instance import Instance, read_instance
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import (
     ABSENT,
@@ -26,6 +24,8 @@ from kms_enclave.ports.storage import (
     RevisionConflictError,
     StoragePort,
 )
+from kms_enclave.tlog.checkpoint import Checkpoint, log_origin, sign_checkpoint
+from kms_enclave.tlog.tree import frontier_root
 
 __all__ = ["IN_THE_BACKGROUND", "verify_and_remember"]
 

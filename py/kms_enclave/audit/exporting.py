@@ -12,13 +12,13 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.log import Log, checkpoint_of, read_log
-from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark
-from kms_enclave.audit.stored_tree import read_subtrees
+from kms_enclave.audit.proofs import Log, checkpoint_of, read_log
+from kms_enclave.audit.pruned_mark import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark
 from kms_enclave.audit.verdict import VERDICT, parse_verdict
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import canonical_entry, parse_json
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.log.stored_tree import read_subtrees
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import ABSENT, Address, Record, StoragePort
 

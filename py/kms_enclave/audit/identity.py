@@ -7,10 +7,10 @@ place would go unseen where the log's beginning was pruned.
 
 from __future__ import annotations
 
-from kms_enclave.audit.verify.chain import ChainState, ChainVerifier
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_base64url
-from kms_enclave.instance import InstanceRecord
+from kms_enclave.log.instance import InstanceRecord
+from kms_enclave.log.verify.chain import ChainState, ChainVerifier
 from kms_enclave.ports.crypto import CryptoPort
 
 __all__ = ["verify_identity"]

@@ -12,17 +12,17 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
-from kms_enclave.audit.log import Log
-from kms_enclave.audit.pruning import PRUNED, PrunedMark, parse_mark
-from kms_enclave.audit.stored_tree import read_inclusion, read_root
+from kms_enclave.audit.proofs import Log
+from kms_enclave.audit.pruned_mark import PRUNED, PrunedMark, parse_mark
 from kms_enclave.audit.verdict import VERDICT, parse_verdict
-from kms_enclave.audit.verify.form import open_entry
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.encoding import parse_json
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.log.stored_tree import read_inclusion, read_root
+from kms_enclave.log.verify.form import open_entry
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import Address, Delete, StoragePort
+from kms_enclave.tlog.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 
 __all__ = ["Pruning", "delete_pruned", "plan_pruning"]
 

@@ -1,6 +1,6 @@
 """Verification of the log as it is stored, page by page, without holding anything up.
 
-Entries by the rules of :mod:`kms_enclave.audit.verify`, and, since it is stored here, also
+Entries by the rules of :mod:`kms_enclave.log.verify`, and, since it is stored here, also
 that the head names the last entry, that nothing lies beyond it, and that tiles and head
 hold the hashes of the tree over the entries.
 """
@@ -14,25 +14,31 @@ from typing import Final, TypeVar
 
 import attrs
 
-from kms_enclave.audit.checkpoint import Checkpoint
-from kms_enclave.audit.entry import FIRST_PREVIOUS_HASH
-from kms_enclave.audit.head import HEAD, Head, parse_head
 from kms_enclave.audit.identity import verify_identity
-from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, PrunedMark, parse_mark, verify_mark
-from kms_enclave.audit.stored_tree import (
+from kms_enclave.audit.pruned_mark import (
+    NOTHING_PRUNED,
+    PRUNED,
+    PrunedMark,
+    parse_mark,
+    verify_mark,
+)
+from kms_enclave.codec import DamagedRecordError
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.log.entry import FIRST_PREVIOUS_HASH
+from kms_enclave.log.head import HEAD, Head, parse_head
+from kms_enclave.log.instance import Instance
+from kms_enclave.log.stored_tree import (
     read_frontier,
     read_inclusion,
     read_tiles,
     verify_full_tiles,
 )
-from kms_enclave.audit.tree import EMPTY_FRONTIER, Frontier, append
-from kms_enclave.audit.verify.chain import BadEntryError, ChainState, ChainVerifier
-from kms_enclave.audit.verify.form import open_entry
-from kms_enclave.codec import DamagedRecordError
-from kms_enclave.encoding import parse_base64url
-from kms_enclave.instance import Instance
+from kms_enclave.log.verify.chain import BadEntryError, ChainState, ChainVerifier
+from kms_enclave.log.verify.form import open_entry
 from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
 from kms_enclave.ports.storage import Address, Key, Record, StorageError, StoragePort
+from kms_enclave.tlog.checkpoint import Checkpoint
+from kms_enclave.tlog.tree import EMPTY_FRONTIER, Frontier, append
 
 __all__ = ["Pace", "Start", "Verdict", "verify_stored_log"]
 

@@ -11,16 +11,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kms_enclave.audit.identity import verify_identity
-from kms_enclave.audit.log import Log
-from kms_enclave.audit.pruning import NOTHING_PRUNED, PRUNED, parse_mark, verify_mark
-from kms_enclave.audit.stored_tree import read_root, read_tiles
-from kms_enclave.audit.tree import TILE_WIDTH, Frontier, Tile, Tiles, last_full_tiles
+from kms_enclave.audit.proofs import Log
+from kms_enclave.audit.pruned_mark import NOTHING_PRUNED, PRUNED, parse_mark, verify_mark
 from kms_enclave.audit.verdict import VERDICT, parse_verdict, verify_verdict
-from kms_enclave.audit.verify.chain import BadEntryError
-from kms_enclave.audit.verify.form import OpenedEntry, open_entry
 from kms_enclave.codec import DamagedRecordError
+from kms_enclave.log.stored_tree import read_root, read_tiles
+from kms_enclave.log.verify.chain import BadEntryError
+from kms_enclave.log.verify.form import OpenedEntry, open_entry
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import Address, Record, StoragePort
+from kms_enclave.tlog.tree import TILE_WIDTH, Frontier, Tile, Tiles, last_full_tiles
 
 __all__ = ["verify_tail"]
 

@@ -10,11 +10,11 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import from_json
+from kms_enclave.tlog.checkpoint import Checkpoint, CheckpointError, verify_checkpoint
 
 __all__ = ["VERDICT", "StoredVerdict", "format_verdict", "parse_verdict", "verify_verdict"]
 

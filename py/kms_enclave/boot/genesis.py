@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.journal import Change
-from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
-from kms_enclave.instance import INSTANCE, Instance, InstanceRecord, format_instance
+from kms_enclave.log.entry import EntryDraft
+from kms_enclave.log.instance import INSTANCE, Instance, InstanceRecord, format_instance
+from kms_enclave.log.journal import Change
+from kms_enclave.log.signing import instance_draft
 from kms_enclave.ports.storage import ABSENT, Expectation, Put
 
 __all__ = ["new_instance"]

@@ -14,12 +14,7 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.checkpoint import log_origin
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.head import HEAD, parse_head
-from kms_enclave.audit.journal import Change
-from kms_enclave.audit.log import Log
-from kms_enclave.audit.signing import instance_draft
+from kms_enclave.audit.proofs import Log
 from kms_enclave.audit.tail import verify_tail
 from kms_enclave.boot.genesis import new_instance
 from kms_enclave.boot.refusal import record_refusal
@@ -27,8 +22,13 @@ from kms_enclave.boot.selftest import is_probe
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import INSTANCE, Instance, parse_instance, read_instance
+from kms_enclave.log.entry import EntryDraft
+from kms_enclave.log.head import HEAD, parse_head
+from kms_enclave.log.instance import INSTANCE, Instance, parse_instance, read_instance
+from kms_enclave.log.journal import Change
+from kms_enclave.log.signing import instance_draft
 from kms_enclave.ports.storage import STORE_NAMES, Address, Record, StoragePort, StoreName
+from kms_enclave.tlog.checkpoint import log_origin
 
 __all__ = ["open_state"]
 

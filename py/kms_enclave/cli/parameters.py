@@ -9,13 +9,13 @@ from typing import Final
 
 import click
 
-from kms_enclave.audit.checkpoint import (
+from kms_enclave.cli.text import plain
+from kms_enclave.encoding import parse_base64url
+from kms_enclave.tlog.checkpoint import (
     MAX_CHECKPOINT_CHARACTERS,
     CheckpointError,
     parse_signed_checkpoint,
 )
-from kms_enclave.cli.text import plain
-from kms_enclave.encoding import parse_base64url
 
 __all__ = ["FILE", "parse_key", "parse_time", "public_key_option", "read_checkpoints"]
 

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from kms_enclave.audit.checkpoint import parse_signed_checkpoint
-from kms_enclave.audit.merkle import (
+from kms_enclave.encoding import parse_json
+from kms_enclave.tlog.checkpoint import parse_signed_checkpoint
+from kms_enclave.tlog.merkle import (
     CompactTree,
     Range,
     covering_nodes,
     inclusion_ranges,
     leaf_hash,
 )
-from kms_enclave.audit.note import format_base64
-from kms_enclave.encoding import parse_json
+from kms_enclave.tlog.note import format_base64
 
 __all__ = ["ProofCollector"]
 

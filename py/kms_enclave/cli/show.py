@@ -10,13 +10,13 @@ from typing import Final
 import attrs
 import click
 
-from kms_enclave.audit.verify.export import BadExportError
-from kms_enclave.audit.verify.stream import read_lines
 from kms_enclave.cli.parameters import FILE, parse_time
 from kms_enclave.cli.status import Status, UnreadableFileError
 from kms_enclave.cli.table import LEASE_PREFIX, EntryTable
 from kms_enclave.cli.text import plain
 from kms_enclave.encoding import parse_json
+from kms_enclave.log.verify.export import BadExportError
+from kms_enclave.log.verify.stream import read_lines
 
 __all__ = ["show"]
 

@@ -7,8 +7,8 @@ from typing import IO
 
 import click
 
-from kms_enclave.audit.verify.export import BadExportError, ExportSummary
 from kms_enclave.cli.text import plain
+from kms_enclave.log.verify.export import BadExportError, ExportSummary
 
 __all__ = ["FailedVerification", "Status", "UnreadableFileError", "status_of"]
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import click
 
-from kms_enclave.audit.verify.export import ExportSummary
 from kms_enclave.cli.parameters import FILE, public_key_option, read_checkpoints
 from kms_enclave.cli.status import status_of
 from kms_enclave.cli.text import plain
 from kms_enclave.cli.verifying import Expected, verify_file
+from kms_enclave.log.verify.export import ExportSummary
 
 __all__ = ["describe", "verdict_of", "verify"]
 

@@ -14,10 +14,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kms_enclave.adapters.native.crypto import NativeCrypto
 from kms_enclave.adapters.native.pool import SignaturePool
-from kms_enclave.audit.verify.export import BadExportError, ExportSummary, ExportVerifier
-from kms_enclave.audit.verify.stream import read_lines, verify_export
 from kms_enclave.cli.status import FailedVerification, UnreadableFileError
 from kms_enclave.cli.text import plain
+from kms_enclave.log.verify.export import BadExportError, ExportSummary, ExportVerifier
+from kms_enclave.log.verify.stream import read_lines, verify_export
 from kms_enclave.ports.crypto import SignatureCheck
 
 __all__ = ["Expected", "verify_file"]

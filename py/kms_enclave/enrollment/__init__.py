@@ -1,1 +1,1 @@
-"""How a user proves presence, and what protects the Master Secret meanwhile."""
+"""Setting up, and adding, changing and removing ways of unlocking."""

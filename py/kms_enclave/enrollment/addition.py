@@ -14,16 +14,19 @@ from typing import Final
 import attrs
 
 from kms_enclave.context import Context
-from kms_enclave.enrollment.asking import recognition_of
 from kms_enclave.enrollment.changes import (
     add_enrollment,
     change_passphrase,
 )
-from kms_enclave.enrollment.keys import NewKek, make_prf_kek
 from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
 from kms_enclave.enrollment.new_passkey import register_passkey, require_method_allowed
-from kms_enclave.enrollment.passphrase import normalize_new_passphrase
-from kms_enclave.enrollment.record import (
+from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
+from kms_enclave.log.instance import read_instance
+from kms_enclave.ports.prompt import Dialog, PromptRequest
+from kms_enclave.unlock.asking import recognition_of
+from kms_enclave.unlock.master_secret import NewKek, make_prf_kek
+from kms_enclave.unlock.passphrase import normalize_new_passphrase
+from kms_enclave.unlock.record import (
     PASSPHRASE,
     PASSPHRASE_ENROLLMENT,
     Method,
@@ -32,16 +35,13 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     read_enrollment,
 )
-from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
-from kms_enclave.enrollment.session import (
+from kms_enclave.unlock.session import (
     AuthorisationRequest,
     Session,
     commit_steps,
     require_page_credentials,
     unlocked_for,
 )
-from kms_enclave.instance import read_instance
-from kms_enclave.ports.prompt import Dialog, PromptRequest
 
 __all__ = ["AdditionRequest", "PagePasskey", "add_by_user", "change_passphrase_by_user"]
 
@@ -73,7 +73,7 @@ async def add_by_user(
     """Authenticate the user, enroll what is new, return its id.
 
     Raises KMSError ``enrollment.exists``, ``unsupported``, ``request.invalid`` and those
-    of :func:`~kms_enclave.enrollment.session.authenticated`.
+    of :func:`~kms_enclave.unlock.session.authenticated`.
     """
     enrollment_id_for(request.method, taken=await list_enrollments(context.storage))
     require_method_allowed(context, request.method)
@@ -97,7 +97,7 @@ async def change_passphrase_by_user(
     """Authenticate the user and replace the passphrase.
 
     Raises KMSError ``enrollment.not.found`` where there is none, ``request.invalid``, and
-    those of :func:`~kms_enclave.enrollment.session.authenticated`.
+    those of :func:`~kms_enclave.unlock.session.authenticated`.
     """
     await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
     if passphrase is not None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import attrs
 
-from kms_enclave.enrollment.keys import NewKek, enroll_opened_secret
-from kms_enclave.enrollment.record import (
+from kms_enclave.errors import KMSError
+from kms_enclave.ports.storage import Record
+from kms_enclave.unlock.master_secret import NewKek, enroll_opened_secret
+from kms_enclave.unlock.record import (
     PASSPHRASE,
     PASSPHRASE_ENROLLMENT,
     Enrollment,
@@ -22,10 +24,8 @@ from kms_enclave.enrollment.record import (
     readable_enrollments,
     write_enrollment,
 )
-from kms_enclave.enrollment.session import Session
-from kms_enclave.enrollment.throttle import passphrase_counts
-from kms_enclave.errors import KMSError
-from kms_enclave.ports.storage import Record
+from kms_enclave.unlock.session import Session
+from kms_enclave.unlock.throttle import passphrase_counts
 
 __all__ = ["add_enrollment", "change_passphrase", "remove_enrollment"]
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import attrs
 
 from kms_enclave.context import Context
-from kms_enclave.enrollment.challenge import LateAnswerError, late_answer
-from kms_enclave.enrollment.keys import NewKek, make_passphrase_method
 from kms_enclave.enrollment.new_passkey import complete_registration
-from kms_enclave.enrollment.passphrase import calibrate_iterations, normalize_new_passphrase
-from kms_enclave.enrollment.record import PASSPHRASE, PRF, Via
 from kms_enclave.enrollment.registration import RegistrationRequest, registration_options
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.prompt import Dialog, PassphraseAnswer, PromptRequest
+from kms_enclave.unlock.master_secret import NewKek, make_passphrase_method
+from kms_enclave.unlock.passphrase import calibrate_iterations, normalize_new_passphrase
+from kms_enclave.unlock.record import PASSPHRASE, PRF, Via
+from kms_enclave.webauthn.challenge import LateAnswerError, late_answer
 
 __all__ = ["ask_new_passphrase", "choose_method", "passphrase_method"]
 

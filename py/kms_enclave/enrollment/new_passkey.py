@@ -14,20 +14,6 @@ import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.asking import recognition_of
-from kms_enclave.enrollment.assertion import enclave_party, verify_answer
-from kms_enclave.enrollment.challenge import (
-    LateAnswerError,
-    UnknownChallengeError,
-    late_answer,
-)
-from kms_enclave.enrollment.keys import (
-    PRF_OUTPUT_LENGTH,
-    NewKek,
-    make_gate_kek,
-    make_prf_kek,
-)
-from kms_enclave.enrollment.record import GATE, PRF, Method, PasskeyData
 from kms_enclave.enrollment.registration import (
     RegistrationRequest,
     discarded_unless_done,
@@ -35,9 +21,8 @@ from kms_enclave.enrollment.registration import (
     registration_options,
     verify_new_passkey,
 )
-from kms_enclave.enrollment.webauthn import InvalidResponseError
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import read_instance
+from kms_enclave.log.instance import read_instance
 from kms_enclave.ports.prompt import (
     AssertionAnswer,
     Ceremony,
@@ -48,6 +33,21 @@ from kms_enclave.ports.prompt import (
     RegistrationAnswer,
     RegistrationOptions,
 )
+from kms_enclave.unlock.asking import recognition_of
+from kms_enclave.unlock.assertion import enclave_party, verify_answer
+from kms_enclave.unlock.master_secret import (
+    PRF_OUTPUT_LENGTH,
+    NewKek,
+    make_gate_kek,
+    make_prf_kek,
+)
+from kms_enclave.unlock.record import GATE, PRF, Method, PasskeyData
+from kms_enclave.webauthn.challenge import (
+    LateAnswerError,
+    UnknownChallengeError,
+    late_answer,
+)
+from kms_enclave.webauthn.verification import InvalidResponseError
 
 __all__ = ["complete_registration", "register_passkey", "require_method_allowed"]
 

@@ -15,14 +15,14 @@ import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.assertion import enclave_party, enclave_rp_id
-from kms_enclave.enrollment.challenge import UnknownChallengeError
-from kms_enclave.enrollment.keys import NewKek
-from kms_enclave.enrollment.record import Enrollment, Method, PasskeyData, readable_enrollments
-from kms_enclave.enrollment.webauthn import InvalidResponseError, verify_registration
 from kms_enclave.errors import KMSError
 from kms_enclave.ports.prompt import RegistrationAnswer, RegistrationOptions
 from kms_enclave.ports.storage import StorageError
+from kms_enclave.unlock.assertion import enclave_party, enclave_rp_id
+from kms_enclave.unlock.master_secret import NewKek
+from kms_enclave.unlock.record import Enrollment, Method, PasskeyData, readable_enrollments
+from kms_enclave.webauthn.challenge import UnknownChallengeError
+from kms_enclave.webauthn.verification import InvalidResponseError, verify_registration
 
 __all__ = [
     "RegistrationRequest",

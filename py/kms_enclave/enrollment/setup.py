@@ -13,17 +13,28 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.journal import Change
-from kms_enclave.audit.signing import UserSigner, certify_instance, user_draft
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
-from kms_enclave.enrollment.keys import NewKek, OpenedEnrollment, enroll_new_secret
 from kms_enclave.enrollment.methods import ask_new_passphrase, choose_method, passphrase_method
 from kms_enclave.enrollment.new_passkey import register_passkey
-from kms_enclave.enrollment.passphrase import normalize_new_passphrase
 from kms_enclave.enrollment.recognition import make_recognition
-from kms_enclave.enrollment.record import (
+from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
+from kms_enclave.errors import KMSError
+from kms_enclave.keys.derivation import (
+    derive_mkek,
+    derive_user_audit_key,
+    derive_user_audit_public_key,
+)
+from kms_enclave.keys.vapid import VapidKeyRecord, generate_vapid_key, write_vapid_key
+from kms_enclave.log.entry import EntryDraft
+from kms_enclave.log.instance import Instance, read_instance, read_instance_in
+from kms_enclave.log.journal import Change
+from kms_enclave.log.signing import UserSigner, certify_instance, user_draft
+from kms_enclave.log.unit_of_work import UnitOfWork
+from kms_enclave.ports.prompt import Dialog, PromptRequest, Recognition
+from kms_enclave.unlock.master_secret import NewKek, OpenedEnrollment, enroll_new_secret
+from kms_enclave.unlock.passphrase import normalize_new_passphrase
+from kms_enclave.unlock.record import (
     METHODS_IN_WORDS,
     PASSPHRASE,
     Method,
@@ -31,18 +42,7 @@ from kms_enclave.enrollment.record import (
     list_enrollments,
     write_enrollment,
 )
-from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
-from kms_enclave.enrollment.session import require_page_credentials
-from kms_enclave.errors import KMSError
-from kms_enclave.instance import Instance, read_instance, read_instance_in
-from kms_enclave.keys.derivation import (
-    derive_mkek,
-    derive_user_audit_key,
-    derive_user_audit_public_key,
-)
-from kms_enclave.keys.vapid import VapidKeyRecord, generate_vapid_key, write_vapid_key
-from kms_enclave.ports.prompt import Dialog, PromptRequest, Recognition
-from kms_enclave.unit_of_work import UnitOfWork
+from kms_enclave.unlock.session import require_page_credentials
 
 __all__ = ["SetUp", "setup_by_wizard", "setup_passkey", "setup_passphrase"]
 

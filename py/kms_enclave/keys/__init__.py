@@ -1,1 +1,1 @@
-"""VAPID keys and what wraps them."""
+"""VAPID keys, and what is derived from the Master Secret by label."""

@@ -14,6 +14,7 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.encoding import canonical_json, format_base64url, parse_base64url
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.thumbprint import vapid_thumbprint
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.crypto import (
     CryptoPort,
     DecryptionError,
@@ -22,7 +23,6 @@ from kms_enclave.ports.crypto import (
 )
 from kms_enclave.ports.storage import Address, Record, StoragePort
 from kms_enclave.structure import from_json
-from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
     "IV_LENGTH",

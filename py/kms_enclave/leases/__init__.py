@@ -1,1 +1,1 @@
-"""Leases, quotas and the issuance of tokens."""
+"""Leases: their life, their quotas, their tokens' records."""

@@ -6,11 +6,8 @@ import math
 
 import attrs
 
-from kms_enclave.audit.certificate import LAK_SCOPE, CertificateDraft
-from kms_enclave.audit.signing import certify
 from kms_enclave.codec import format_record
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.derivation import derive_session_kek
 from kms_enclave.keys.vapid import lease_copy_aad
@@ -26,7 +23,10 @@ from kms_enclave.leases.lease import (
     write_lease,
 )
 from kms_enclave.leases.standing import SPOTLESS
+from kms_enclave.log.certificate import LAK_SCOPE, CertificateDraft
+from kms_enclave.log.signing import certify
 from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
+from kms_enclave.unlock.session import Session
 
 __all__ = ["extend_lease", "refresh_lease", "resume_lease"]
 

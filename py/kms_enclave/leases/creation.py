@@ -6,11 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import attrs
 
-from kms_enclave.audit.certificate import LAK_SCOPE, CertificateDraft
-from kms_enclave.audit.signing import certify
 from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.encoding import format_base64url, parse_base64url
-from kms_enclave.enrollment.session import Session
 from kms_enclave.keys.derivation import derive_mkek, derive_session_kek
 from kms_enclave.keys.vapid import (
     IV_LENGTH,
@@ -30,7 +27,10 @@ from kms_enclave.leases.lease import (
     write_lease,
 )
 from kms_enclave.leases.relay import RelayBinding, verify_binding
+from kms_enclave.log.certificate import LAK_SCOPE, CertificateDraft
+from kms_enclave.log.signing import certify
 from kms_enclave.ports.crypto import DecryptionError, VapidSigningKey
+from kms_enclave.unlock.session import Session
 
 __all__ = ["LeaseRequest", "create_lease", "in_words", "verify_request"]
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import attrs
 
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.signing import instance_draft
 from kms_enclave.context import Context
-from kms_enclave.instance import Instance
 from kms_enclave.leases.lease import Lease, without_keys, write_lease
-from kms_enclave.unit_of_work import UnitOfWork
+from kms_enclave.log.entry import EntryDraft
+from kms_enclave.log.instance import Instance
+from kms_enclave.log.signing import instance_draft
+from kms_enclave.log.unit_of_work import UnitOfWork
 
 __all__ = ["end_lease"]
 

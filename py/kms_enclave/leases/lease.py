@@ -18,10 +18,10 @@ from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.leases.relay import RelayBinding
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.crypto import AuditSigningKey, KeyHandle, VapidSigningKey
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import FieldError, camel_case, from_json
-from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = [
     "HOUR_MS",

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 
 import attrs
 
-from kms_enclave.audit.skew import is_behind
 from kms_enclave.errors import KMSError
+from kms_enclave.issuing.ledger import Ledger
 from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, verify_live_lease
-from kms_enclave.leases.ledger import Ledger
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
 from kms_enclave.leases.standing import Standing, verify_standing
+from kms_enclave.log.skew import is_behind
 from kms_enclave.ports.storage import StoragePort
 from kms_enclave.scanning import scan_all
 

@@ -11,11 +11,11 @@ from typing import Final
 import attrs
 
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
-from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import Address, Record
 from kms_enclave.structure import from_json
-from kms_enclave.unit_of_work import UnitOfWork
+from kms_enclave.unlock.session import Session
 
 __all__ = [
     "Patterns",

@@ -12,15 +12,15 @@ import attrs
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import Instance
 from kms_enclave.leases.book import BookRecord
 from kms_enclave.leases.ending import end_lease
 from kms_enclave.leases.lease import Lease, read_lease_in, write_lease
 from kms_enclave.leases.quota import GrantWindow, WindowRecord
 from kms_enclave.leases.relay import WINDOW_MS
+from kms_enclave.log.instance import Instance
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import Address
 from kms_enclave.scanning import scan_all
-from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["reanchor_leases", "restamp"]
 

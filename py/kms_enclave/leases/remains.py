@@ -11,12 +11,12 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.skew import MAX_BEHIND_MS
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.context import Context
 from kms_enclave.leases.emergency import listed_for_ms
 from kms_enclave.leases.lease import LeaseRecord, lease_address
 from kms_enclave.leases.token import TokenRecord
+from kms_enclave.log.skew import MAX_BEHIND_MS
 from kms_enclave.ports.storage import (
     Address,
     Delete,

@@ -9,12 +9,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 
-from kms_enclave.audit.journal import Change
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.context import Context
-from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import read_instance_in
 from kms_enclave.leases.ending import end_lease
 from kms_enclave.leases.lease import (
     Lease,
@@ -22,9 +19,12 @@ from kms_enclave.leases.lease import (
     parse_lease,
     read_lease_in,
 )
+from kms_enclave.log.instance import read_instance_in
+from kms_enclave.log.journal import Change
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import Key, Record, StoragePort
 from kms_enclave.scanning import scan_all
-from kms_enclave.unit_of_work import UnitOfWork
+from kms_enclave.unlock.session import Session
 
 __all__ = ["leases_of_origin", "revoke_lease", "revoke_leases", "revoke_leases_of_key"]
 

@@ -13,13 +13,9 @@ from typing import Final
 
 import attrs
 
-from kms_enclave.audit.entry import EntryDraft
-from kms_enclave.audit.journal import Change
-from kms_enclave.audit.signing import instance_draft
-from kms_enclave.audit.skew import is_behind
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
-from kms_enclave.instance import read_instance_in
+from kms_enclave.issuing.refusals import write_counts
 from kms_enclave.leases.book import chunk_addresses
 from kms_enclave.leases.lease import (
     Lease,
@@ -29,10 +25,14 @@ from kms_enclave.leases.lease import (
     without_keys,
     write_lease,
 )
-from kms_enclave.leases.refusals import write_counts
 from kms_enclave.leases.remains import delete_dead
+from kms_enclave.log.entry import EntryDraft
+from kms_enclave.log.instance import read_instance_in
+from kms_enclave.log.journal import Change
+from kms_enclave.log.signing import instance_draft
+from kms_enclave.log.skew import is_behind
+from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import Address, Key, Record, StoragePort
-from kms_enclave.unit_of_work import UnitOfWork
 
 __all__ = ["EXPIRING_MS", "SWEEP_INTERVAL_S", "Sweeper"]
 

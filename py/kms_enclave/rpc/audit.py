@@ -7,22 +7,22 @@ from functools import partial
 
 from kms_enclave.audit.checking import verify_and_remember
 from kms_enclave.audit.exporting import begin_export, begin_locked_export, continue_export
-from kms_enclave.audit.log import (
+from kms_enclave.audit.proofs import (
     checkpoint_of,
     prove_consistency,
     prove_growth,
     prove_inclusion,
     read_log,
 )
-from kms_enclave.audit.note import format_verifier_key
 from kms_enclave.audit.reading import MAX_PAGE, read_page
 from kms_enclave.audit.stored_log import Pace
-from kms_enclave.audit.tree import frontier_root
 from kms_enclave.context import Context
 from kms_enclave.errors import request_invalid
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.structure import unstructure
+from kms_enclave.tlog.note import format_verifier_key
+from kms_enclave.tlog.tree import frontier_root
 
 __all__ = ["make_audit_queries"]
 

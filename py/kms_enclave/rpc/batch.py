@@ -13,12 +13,12 @@ from typing import Final, Never, cast
 import attrs
 
 from kms_enclave.context import Context
-from kms_enclave.enrollment.session import Session, authenticated
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.steps import STEPS, Step
 from kms_enclave.rpc.translate import authorisation
 from kms_enclave.structure import FieldError, camel_case, structure
+from kms_enclave.unlock.session import Session, authenticated
 
 __all__ = ["MAX_STEPS", "resolve_references", "run_batch"]
 

@@ -17,11 +17,11 @@ from typing import Never, cast
 from kms_enclave.context import Lock
 from kms_enclave.encoding import format_json
 from kms_enclave.errors import KMSError, request_invalid, storage_failed
-from kms_enclave.policy import POLICY, Rate
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Request
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.rpc.depth import verify_depth
+from kms_enclave.rpc.policy import POLICY, Rate
 from kms_enclave.structure import FieldError, structure
 
 __all__ = ["Dispatcher", "Handler"]

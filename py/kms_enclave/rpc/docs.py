@@ -14,8 +14,8 @@ from typing import Final
 import attrs
 
 from kms_enclave.errors import ERROR_CODES
-from kms_enclave.policy import POLICY, Authorisation
 from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.policy import POLICY, Authorisation
 from kms_enclave.rpc.prose import ADVICE, PURPOSE
 from kms_enclave.rpc.steps import STEPS
 from kms_enclave.rpc.typescript import contract_classes, format_type
@@ -61,7 +61,7 @@ resolves to the list of tokens, and `kms.vapid.exportPublicKey(kid?)` to the key
 a failed check at start (`attestation.failed`).
 
 Generated from `py/kms_enclave/rpc/contract`, `py/kms_enclave/rpc/steps.py` and
-`py/kms_enclave/policy.py` by `make contract`.
+`py/kms_enclave/rpc/policy.py` by `make contract`.
 """
 
 

@@ -10,14 +10,12 @@ from functools import partial
 from typing import Never, cast
 
 from kms_enclave.audit.retention import delete_pruned
+from kms_enclave.boot.reset import RESET_WORDS, reset_instance
 from kms_enclave.context import Context
 from kms_enclave.enrollment.addition import (
     add_by_user,
     change_passphrase_by_user,
 )
-from kms_enclave.enrollment.assertion import enclave_rp_id
-from kms_enclave.enrollment.record import GATE, METHODS_IN_WORDS, PRF, Method
-from kms_enclave.enrollment.session import authenticated
 from kms_enclave.enrollment.setup import (
     SetUp,
     setup_by_wizard,
@@ -25,13 +23,12 @@ from kms_enclave.enrollment.setup import (
     setup_passphrase,
 )
 from kms_enclave.errors import request_invalid
-from kms_enclave.keys.leased_subscription import (
+from kms_enclave.issuing.issuance import Issuer
+from kms_enclave.issuing.ledger import Ledger
+from kms_enclave.push.leased_subscription import (
     remove_subscription_under_lease,
     set_subscription_under_lease,
 )
-from kms_enclave.leases.issuance import Issuer
-from kms_enclave.leases.ledger import Ledger
-from kms_enclave.reset import RESET_WORDS, reset_instance
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.audit import make_audit_queries
 from kms_enclave.rpc.batch import run_batch
@@ -47,6 +44,9 @@ from kms_enclave.rpc.translate import (
     to_subscription,
 )
 from kms_enclave.structure import unstructure
+from kms_enclave.unlock.assertion import enclave_rp_id
+from kms_enclave.unlock.record import GATE, METHODS_IN_WORDS, PRF, Method
+from kms_enclave.unlock.session import authenticated
 
 __all__ = ["make_handlers"]
 

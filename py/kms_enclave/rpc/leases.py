@@ -11,14 +11,14 @@ import attrs
 from kms_enclave.config import MAX_QUOTA
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.issuing.issuance import Issuer
+from kms_enclave.issuing.ledger import Ledger
+from kms_enclave.issuing.requests import IssueRequest, SendsRequest, Token
+from kms_enclave.issuing.usage import LeaseUsage, UsageRequest, read_usage
 from kms_enclave.leases.emergency import is_token_revoked, list_revoked_tokens
 from kms_enclave.leases.endpoint import verify_visible_ascii
-from kms_enclave.leases.issuance import Issuer
-from kms_enclave.leases.ledger import Ledger
 from kms_enclave.leases.listing import LeaseState, lease_state, leases_with_state
-from kms_enclave.leases.requests import IssueRequest, SendsRequest, Token
 from kms_enclave.leases.revocation import revoke_lease, revoke_leases
-from kms_enclave.leases.usage import LeaseUsage, UsageRequest, read_usage
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.dispatch import Handler
 from kms_enclave.rpc.translate import to_relay_proof, to_sub

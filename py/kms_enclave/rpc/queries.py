@@ -6,23 +6,23 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Final
 
-from kms_enclave.audit.head import HEAD, parse_head
 from kms_enclave.codec import DamagedRecordError
 from kms_enclave.context import Context
-from kms_enclave.enrollment.record import (
+from kms_enclave.errors import KMSError
+from kms_enclave.keys.vapid import read_vapid_key
+from kms_enclave.log.head import HEAD, parse_head
+from kms_enclave.log.instance import INSTANCE, parse_instance, read_instance
+from kms_enclave.push.subscription import read_subscription
+from kms_enclave.rpc import contract
+from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.structure import unstructure
+from kms_enclave.unlock.record import (
     GATE,
     EnrollmentRecord,
     generic_method,
     list_enrollments,
     readable_enrollments,
 )
-from kms_enclave.errors import KMSError
-from kms_enclave.instance import INSTANCE, parse_instance, read_instance
-from kms_enclave.keys.subscription import read_subscription
-from kms_enclave.keys.vapid import read_vapid_key
-from kms_enclave.rpc import contract
-from kms_enclave.rpc.dispatch import Handler
-from kms_enclave.structure import unstructure
 
 __all__ = ["make_queries"]
 

@@ -11,27 +11,27 @@ from typing import Final, Never
 
 import attrs
 
+from kms_enclave.audit.prune import prune
 from kms_enclave.context import Context
 from kms_enclave.enrollment.changes import remove_enrollment
-from kms_enclave.enrollment.record import in_words as way_in_words
-from kms_enclave.enrollment.record import is_enrollment_id
-from kms_enclave.enrollment.session import Session
 from kms_enclave.errors import KMSError, request_invalid
-from kms_enclave.keys.operations import generate_key, regenerate_key, sign_jwt, verify_payload
-from kms_enclave.keys.subscription import (
+from kms_enclave.leases.changes import extend_lease, refresh_lease, resume_lease
+from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, verify_request
+from kms_enclave.leases.lease import LeaseRecord
+from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
+from kms_enclave.push.operations import generate_key, regenerate_key, sign_jwt, verify_payload
+from kms_enclave.push.subscription import (
     delete_subscription,
     subscription_details,
     verify_subscription,
     write_subscription,
 )
-from kms_enclave.leases.changes import extend_lease, refresh_lease, resume_lease
-from kms_enclave.leases.creation import LeaseRequest, create_lease, in_words, verify_request
-from kms_enclave.leases.lease import LeaseRecord
-from kms_enclave.leases.patterns import lift_pattern, suspend_pattern
-from kms_enclave.prune import prune
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.translate import to_quotas, to_relay_binding, to_sub, to_subscription
 from kms_enclave.structure import FieldError, unstructure
+from kms_enclave.unlock.record import in_words as way_in_words
+from kms_enclave.unlock.record import is_enrollment_id
+from kms_enclave.unlock.session import Session
 
 __all__ = ["STEPS", "Step"]
 

@@ -9,20 +9,20 @@ import attrs
 
 from kms_enclave.config import QUOTA_PRESETS
 from kms_enclave.encoding import parse_base64url
-from kms_enclave.enrollment.challenge import operation_hash
-from kms_enclave.enrollment.credentials import (
+from kms_enclave.errors import request_invalid
+from kms_enclave.leases.lease import Sub
+from kms_enclave.leases.relay import RelayBinding, RelayProof
+from kms_enclave.push.subscription import PushSubscription, SubscriptionKeys
+from kms_enclave.rpc import contract
+from kms_enclave.structure import unstructure
+from kms_enclave.unlock.credentials import (
     Credentials,
     GateRequested,
     PassphraseCredentials,
     PrfCredentials,
 )
-from kms_enclave.enrollment.session import AuthorisationRequest
-from kms_enclave.errors import request_invalid
-from kms_enclave.keys.subscription import PushSubscription, SubscriptionKeys
-from kms_enclave.leases.lease import Sub
-from kms_enclave.leases.relay import RelayBinding, RelayProof
-from kms_enclave.rpc import contract
-from kms_enclave.structure import unstructure
+from kms_enclave.unlock.session import AuthorisationRequest
+from kms_enclave.webauthn.challenge import operation_hash
 
 __all__ = [
     "Authenticated",

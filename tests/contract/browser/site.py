@@ -18,8 +18,8 @@ from starlette.responses import HTMLResponse, Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from e2e.driving.building import build_once
-from web.server.deployment import local_config
-from web.server.enclave_site import EnclaveSite
+from tools.server.deployment import local_config
+from tools.server.enclave_site import EnclaveSite
 
 __all__ = ["ContractSite", "serve_site"]
 

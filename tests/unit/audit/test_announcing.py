@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from enclave import CREDENTIALS, Worker, World
 from kms_enclave.audit.announcing import Announcer
-from kms_enclave.audit.checkpoint import parse_signed_checkpoint
 from kms_enclave.context import Context
+from kms_enclave.tlog.checkpoint import parse_signed_checkpoint
 
 
 class _Counted:

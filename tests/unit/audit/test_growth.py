@@ -9,9 +9,9 @@ import attrs
 import pytest
 import rfc8785
 from enclave import CREDENTIALS, Refusal, Worker, World
-from kms_enclave.audit.checkpoint import parse_signed_checkpoint
-from kms_enclave.audit.merkle import verify_consistency, verify_inclusion
 from kms_enclave.ports.storage import Record
+from kms_enclave.tlog.checkpoint import parse_signed_checkpoint
+from kms_enclave.tlog.merkle import verify_consistency, verify_inclusion
 
 
 @attrs.frozen

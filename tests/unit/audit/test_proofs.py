@@ -11,8 +11,8 @@ import pytest
 import rfc8785
 from enclave import CREDENTIALS, Refusal, Worker, World
 from forging import unb64, verify_signature
-from kms_enclave.audit.merkle import verify_consistency, verify_inclusion
 from kms_enclave.ports.storage import Record
+from kms_enclave.tlog.merkle import verify_consistency, verify_inclusion
 
 
 @attrs.define

@@ -13,15 +13,15 @@ import pytest
 from doubles import CrashError
 from enclave import CREDENTIALS, ENCLAVE, Refusal, Worker, World
 from exports import export, judge
-from kms_enclave.audit.entry import chain_hash
-from kms_enclave.audit.head import HEAD
-from kms_enclave.audit.log import read_log
-from kms_enclave.audit.merkle import verify_consistency
-from kms_enclave.audit.pruning import PRUNED, parse_mark, verify_mark
-from kms_enclave.audit.verify.chain import BadEntryError
+from kms_enclave.audit.proofs import read_log
+from kms_enclave.audit.pruned_mark import PRUNED, parse_mark, verify_mark
 from kms_enclave.encoding import canonical_entry
-from kms_enclave.instance import INSTANCE
+from kms_enclave.log.entry import chain_hash
+from kms_enclave.log.head import HEAD
+from kms_enclave.log.instance import INSTANCE
+from kms_enclave.log.verify.chain import BadEntryError
 from kms_enclave.ports.storage import Address, Record
+from kms_enclave.tlog.merkle import verify_consistency
 
 
 @attrs.define

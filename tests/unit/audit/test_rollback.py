@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from enclave import Refusal, Worker, World
 from kms_enclave.adapters.native.memory import MemoryStorage
-from kms_enclave.audit.merkle import ProofError, verify_consistency
 from kms_enclave.ports.storage import STORE_NAMES, Address, Put
+from kms_enclave.tlog.merkle import ProofError, verify_consistency
 
 
 async def _copy(memory: MemoryStorage) -> list[Put]:

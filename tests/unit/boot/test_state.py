@@ -11,10 +11,10 @@ import pytest
 from doubles import FaultyStorage
 from enclave import CREDENTIALS, ENCLAVE, Refusal, Worker, World
 from kms_enclave.adapters.native.locks import AsyncioLocks
-from kms_enclave.audit.checkpoint import Checkpoint, sign_checkpoint
-from kms_enclave.audit.log import read_log
+from kms_enclave.audit.proofs import read_log
 from kms_enclave.encoding import format_base64url
 from kms_enclave.ports.storage import Record
+from kms_enclave.tlog.checkpoint import Checkpoint, sign_checkpoint
 
 
 def _operations(entries: list[dict[str, Any]]) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from enclave import CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.encoding import format_base64url
-from kms_enclave.enrollment.record import in_words
+from kms_enclave.unlock.record import in_words
 from user import METHODS, User, add, set_up_with, sign
 
 PASSPHRASE_ID = "enrollment:passphrase:v2"

@@ -12,8 +12,8 @@ from authenticator import Authenticator
 from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
 from forging import b64
 from kms_enclave.encoding import format_base64url
-from kms_enclave.policy import POLICY, Authorisation, Severity
 from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.policy import POLICY, Authorisation, Severity
 from user import User, add, payload, set_up_with
 
 PUSH = {"endpoint": "https://fcm.googleapis.com/send/one"}

@@ -10,10 +10,10 @@ import pytest
 from enclave import APP, World
 from kms_enclave.context import Lock
 from kms_enclave.errors import KMSError
-from kms_enclave.policy import POLICY
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.contract import METHODS
 from kms_enclave.rpc.dispatch import Dispatcher
+from kms_enclave.rpc.policy import POLICY
 from kms_enclave.structure import FieldError
 
 _REPORTED = list[tuple[str, BaseException]]

@@ -1,8 +1,8 @@
 /** One iframe for each enclave, however many instances there are, and promises that always settle. */
 
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import type { KMSUserOptions } from "../../../web/sdk/channel/options";
 import { KMSUser } from "../../../web/sdk/kms-user";
-import type { KMSUserOptions } from "../../../web/sdk/options";
 import { beginLog, type Log, prove } from "./log-double";
 import { BUILD, HANG, PATH, PlayedEnclave, type Request, wireError } from "./played-enclave";
 

@@ -1,8 +1,8 @@
 /** One pin for each enclave, which two tabs cannot make go back; and entries beside it. */
 
 import { beforeEach, expect, test } from "vitest";
-import type { LogPin, PinnedEntry } from "../../../web/sdk/log-check";
-import { PinStore } from "../../../web/sdk/pin-store";
+import type { LogPin, PinnedEntry } from "../../../web/sdk/log/log-check";
+import { PinStore } from "../../../web/sdk/log/pin-store";
 
 let store: PinStore;
 let enclave: string;

@@ -3,9 +3,9 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { GetAuditLogParams, ProveAuditParams } from "../../../web/protocol/contract.gen";
 import type { KMSError } from "../../../web/protocol/errors";
-import type { LogPin, PinnedEntry } from "../../../web/sdk/log-check";
-import { PinStore } from "../../../web/sdk/pin-store";
-import { type Call, PinnedLog } from "../../../web/sdk/pinned-log";
+import type { LogPin, PinnedEntry } from "../../../web/sdk/log/log-check";
+import { PinStore } from "../../../web/sdk/log/pin-store";
+import { type Call, PinnedLog } from "../../../web/sdk/log/pinned-log";
 import { append, beginLog, type Log, lastOf, noteOf, prove, setUp } from "./log-double";
 
 /** An origin for every test, so that none finds another one's pins. */

@@ -1,7 +1,7 @@
 /** An enclave that a test plays: the SDK's iframe is real, and what is said in it is the test's. */
 
 import { HELLO } from "../../../web/protocol/handshake";
-import type { KMSUserOptions } from "../../../web/sdk/options";
+import type { KMSUserOptions } from "../../../web/sdk/channel/options";
 
 export const BUILD = { version: "9.9.9", manifestHash: "m".repeat(64), codeHash: "c".repeat(64), capabilities: [] };
 export const PATH = "/enclave.html";

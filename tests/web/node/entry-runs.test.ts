@@ -2,7 +2,7 @@
 
 import { expect, test } from "vitest";
 import type { AuditEntry } from "../../../web/protocol/contract.gen";
-import { EntryRuns } from "../../../web/sdk/entry-runs";
+import { EntryRuns } from "../../../web/sdk/log/entry-runs";
 
 /** The fields that say what follows what. */
 function chain(numbers: readonly number[], fork = ""): readonly AuditEntry[] {

@@ -2,8 +2,8 @@
 
 import { describe, expect, test, vi } from "vitest";
 import { KMSError } from "../../../web/protocol/errors";
+import type { KMSUserOptions } from "../../../web/sdk/channel/options";
 import { KMSUser } from "../../../web/sdk/kms-user";
-import type { KMSUserOptions } from "../../../web/sdk/options";
 import { WatchedEnclave } from "../../../web/sdk/watched-enclave";
 
 const kmsOrigin = "https://kms.example";

@@ -2,7 +2,13 @@
 
 import { describe, expect, test } from "vitest";
 import type { ProveAuditResult } from "../../../web/protocol/contract.gen";
-import { LogMismatch, type PinnedEntry, verifyEntries, verifyGrowth, verifyStanding } from "../../../web/sdk/log-check";
+import {
+  LogMismatch,
+  type PinnedEntry,
+  verifyEntries,
+  verifyGrowth,
+  verifyStanding,
+} from "../../../web/sdk/log/log-check";
 import { readOracle } from "./oracle";
 
 interface Case {

@@ -2,7 +2,7 @@
 
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
-import { leafHash, ProofError, verifyConsistency, verifyInclusion } from "../../../web/sdk/merkle";
+import { leafHash, ProofError, verifyConsistency, verifyInclusion } from "../../../web/sdk/log/merkle";
 import { bytesOf, readOracle } from "./oracle";
 
 interface Inclusion {

@@ -4,7 +4,7 @@ import { describe, expect, test, vi } from "vitest";
 import { KMSError } from "../../../web/protocol/errors";
 import { copyParams, formatParams } from "../../../web/protocol/json";
 import { MAX_PARAMS_CHARS } from "../../../web/protocol/limits";
-import { plainValue } from "../../../web/sdk/plain";
+import { plainValue } from "../../../web/sdk/channel/plain";
 
 const SUBSCRIPTION = {
   endpoint: "https://fcm.googleapis.com/fcm/send/one",

@@ -3,8 +3,8 @@
 import { beforeEach, expect, test, vi } from "vitest";
 import { KMSError } from "../../../web/protocol/errors";
 import { MAX_CALLS_IN_FLIGHT } from "../../../web/protocol/limits";
-import { PendingCalls } from "../../../web/sdk/pending";
-import { DEFAULT_TIMEOUTS, methodTimeoutMs } from "../../../web/sdk/timeouts";
+import { PendingCalls } from "../../../web/sdk/channel/pending";
+import { DEFAULT_TIMEOUTS, methodTimeoutMs } from "../../../web/sdk/channel/timeouts";
 
 const CLOSED = new KMSError("channel.closed");
 const OWNER = {};

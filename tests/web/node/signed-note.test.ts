@@ -1,7 +1,7 @@
 /** The page's own verification of checkpoints, which others' code has signed. */
 
 import { describe, expect, test } from "vitest";
-import { NoteError, verifyCheckpoint } from "../../../web/sdk/signed-note";
+import { NoteError, verifyCheckpoint } from "../../../web/sdk/log/signed-note";
 import { bytesOf, readOracle } from "./oracle";
 
 interface Notes {

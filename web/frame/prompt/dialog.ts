@@ -8,13 +8,13 @@
 
 import type { Ask, AskAnswer } from "../../protocol/asks";
 import type { KMSError } from "../../protocol/errors";
-import type { PromptWindow } from "../window/opener";
 import { Arming } from "./arming";
 import { keepFocusWithin } from "./focus";
 import { buildDialog, buildLayout, type Layout } from "./layout";
 import type { Choice, Entry, View } from "./view";
 import { viewOf } from "./views";
 import { windowView } from "./views/window";
+import type { PromptWindow } from "./window-opener";
 import { COVERED, errorText, KEYBOARD_LOST } from "./words";
 
 export interface DialogObserver {

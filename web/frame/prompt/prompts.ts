@@ -16,10 +16,10 @@ import type { AnswerMessage, Ask, ChallengeMessage } from "../../protocol/asks";
 import { KMSError } from "../../protocol/errors";
 import type { PromptMode } from "../../protocol/handshake";
 import { unsupportedPasskey } from "../passkey/support";
-import { PromptWindow } from "../window/opener";
 import { PromptDialog } from "./dialog";
 import { Refusals } from "./refusals";
 import { isAnswerable } from "./views";
+import { PromptWindow } from "./window-opener";
 
 /** More than a page has reason to; one more is refused at once. */
 const MAX_WAITING = 8;

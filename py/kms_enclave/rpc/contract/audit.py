@@ -7,9 +7,9 @@ from typing import Final, Literal
 
 import attrs
 
-from kms_enclave.audit.checkpoint import MAX_CHECKPOINT_CHARACTERS
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.fields import text
+from kms_enclave.rpc.contract.fields import text
+from kms_enclave.tlog.checkpoint import MAX_CHECKPOINT_CHARACTERS
 
 __all__ = [
     "MAX_PROVED_ENTRIES",

@@ -8,7 +8,7 @@ import attrs
 
 from kms_enclave.rpc.contract.audit import AuditDelegationCert, AuditEntry
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.fields import line, text
+from kms_enclave.rpc.contract.fields import line, text
 
 __all__ = [
     "CreateLeaseParams",

@@ -1,10 +1,10 @@
 /** In the iframe, while the prompt is in a window of the enclave's own. */
 
 import type { Ask } from "../../../protocol/asks";
-import type { PromptWindow } from "../../window/opener";
 import { acceptChoice } from "../buttons";
 import { element } from "../dom";
 import type { View } from "../view";
+import type { PromptWindow } from "../window-opener";
 import { requestWords } from "./request";
 
 export function windowView(ask: Ask, promptWindow: PromptWindow): View {

@@ -1,0 +1,1 @@
+"""Issuing tokens under leases: the decision, the ledger, the refusals."""

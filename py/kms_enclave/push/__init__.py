@@ -1,0 +1,1 @@
+"""Push subscriptions, and VAPID keys that the user replaces or signs with."""

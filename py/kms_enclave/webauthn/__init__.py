@@ -1,0 +1,1 @@
+"""WebAuthn without a browser: challenges, and verification of registrations and assertions."""
