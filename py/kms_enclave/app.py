@@ -19,6 +19,7 @@ from kms_enclave.encoding import format_json
 from kms_enclave.errors import KMSError, storage_failed
 from kms_enclave.issuing.issuance import Issuer
 from kms_enclave.issuing.ledger import Ledger
+from kms_enclave.leases.reanchoring import reanchor_leases
 from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, Sweeper
 from kms_enclave.log.instance import BuildInfo
 from kms_enclave.log.journal import Journal
@@ -142,6 +143,7 @@ def _make_context(
         top_origin=top_origin,
         challenges=ChallengeBook(crypto=ports.crypto, clock=ports.clock),
         unlocking=asyncio.Lock(),
+        on_clock_adjusted=reanchor_leases,
     )
 
 

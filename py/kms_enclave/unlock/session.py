@@ -19,7 +19,6 @@ from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.keys.derivation import derive_user_audit_key, derive_user_audit_public_key
-from kms_enclave.leases.reanchoring import reanchor_leases
 from kms_enclave.log.entry import EntryDraft
 from kms_enclave.log.instance import (
     Instance,
@@ -221,7 +220,9 @@ async def commit_steps(
             session.log("clock.adjust", details={"from": now_ms})
         await _renew_certificate(session)
         if adjusts:
-            await reanchor_leases(context, unit, session.instance, last_ms=now_ms, now_ms=clock_ms)
+            await context.on_clock_adjusted(
+                context, unit, session.instance, last_ms=now_ms, now_ms=clock_ms
+            )
         await _recalibrate(session, unlocked, current)
         results[:] = [await steps(session)]
         return unit.change(adjusts_clock_to_ms=clock_ms if adjusts else None)
