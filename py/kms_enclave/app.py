@@ -19,6 +19,7 @@ from kms_enclave.encoding import format_json
 from kms_enclave.errors import KMSError, storage_failed
 from kms_enclave.issuing.issuance import Issuer
 from kms_enclave.issuing.ledger import Ledger
+from kms_enclave.issuing.refusals import write_counts
 from kms_enclave.leases.reanchoring import reanchor_leases
 from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, Sweeper
 from kms_enclave.log.instance import BuildInfo
@@ -83,7 +84,8 @@ async def run(
             "capabilities": list(capabilities),
         }
     )
-    _sweep_regularly(context, Sweeper(context), Announcer(context), channel)
+    sweeper = Sweeper(context, write_counts=write_counts)
+    _sweep_regularly(context, sweeper, Announcer(context), channel)
     loop = asyncio.get_running_loop()
     loop.call_later(_VERIFY_AFTER_S, lambda: channel.run_beside(_verify_log(context)))
     return channel.receive

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import chain, islice
-from typing import Final
+from typing import Final, Protocol
 
 import attrs
 
 from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
-from kms_enclave.issuing.refusals import write_counts
 from kms_enclave.leases.book import chunk_addresses
 from kms_enclave.leases.lease import (
     Lease,
@@ -32,9 +31,10 @@ from kms_enclave.log.journal import Change
 from kms_enclave.log.signing import instance_draft
 from kms_enclave.log.skew import is_behind
 from kms_enclave.log.unit_of_work import UnitOfWork
+from kms_enclave.ports.crypto import CryptoPort
 from kms_enclave.ports.storage import Address, Key, Record, StoragePort
 
-__all__ = ["EXPIRING_MS", "SWEEP_INTERVAL_S", "Sweeper"]
+__all__ = ["EXPIRING_MS", "SWEEP_INTERVAL_S", "RefusalCounts", "Sweeper"]
 
 SWEEP_INTERVAL_S: Final = 60
 EXPIRING_MS: Final = 600_000
@@ -44,11 +44,21 @@ _BOOKS_AT_ONCE: Final = 100
 _CHUNKS_AT_ONCE: Final = 500
 
 
+class RefusalCounts(Protocol):
+    """Logs what was counted of refused calls; issuing, on the floor above, counts them."""
+
+    async def __call__(
+        self, unit: UnitOfWork, crypto: CryptoPort, storage: StoragePort, *, now_ms: int
+    ) -> None:
+        """Add to ``unit`` the entries of counts whose minute is over at ``now_ms``."""
+
+
 class Sweeper:
     """Sweeps for one worker, and tells its pages of leases near or at their end, once each."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, *, write_counts: RefusalCounts) -> None:
         self._context = context
+        self._write_counts = write_counts
         self._expiring: dict[str, LeaseRecord] = {}
 
     async def sweep(self) -> None:
@@ -62,7 +72,9 @@ class Sweeper:
             if not is_behind(clock_ms=self._context.clock.now_ms(), now_ms=now_ms):
                 ended.extend(await _expire_leases(self._context, unit, now_ms))
                 await _close_books(unit, self._context.storage, now_ms)
-            await write_counts(unit, self._context.crypto, self._context.storage, now_ms=now_ms)
+            await self._write_counts(
+                unit, self._context.crypto, self._context.storage, now_ms=now_ms
+            )
             return unit.change()
 
         await self._context.journal.commit(plan)
