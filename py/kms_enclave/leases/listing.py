@@ -7,7 +7,6 @@ from collections.abc import Sequence
 import attrs
 
 from kms_enclave.errors import KMSError
-from kms_enclave.issuing.ledger import Ledger
 from kms_enclave.leases.book import lease_book_address, parse_book
 from kms_enclave.leases.lease import Lease, LeaseRecord, parse_lease, verify_live_lease
 from kms_enclave.leases.patterns import Patterns, parse_patterns, patterns_address
@@ -45,20 +44,24 @@ async def leases_with_state(
     return found
 
 
-async def lease_state(
-    ledger: Ledger, lease_id: str, *, expected_origin: str, now_ms: int, clock_ms: int
+def lease_state(
+    lease: Lease,
+    patterns: Patterns,
+    standing: Standing,
+    *,
+    expected_origin: str,
+    now_ms: int,
+    clock_ms: int,
 ) -> LeaseState:
     """Return a lease with whether it may be used now, by the log's time and the clock.
 
-    Raises KMSError ``lease.not.found`` or ``origin.denied``.
+    Raises KMSError ``origin.denied``.
     """
-    account = await ledger.account(lease_id)
-    lease = account.lease
     if lease.record.origin != expected_origin:
-        raise KMSError("origin.denied", details={"leaseId": lease_id})
+        raise KMSError("origin.denied", details={"leaseId": lease.record.lease_id})
     if is_behind(clock_ms=clock_ms, now_ms=now_ms):
         return LeaseState(lease.record, "clock.skew")
-    return LeaseState(lease.record, _reason(lease, account.patterns, account.book.standing, now_ms))
+    return LeaseState(lease.record, _reason(lease, patterns, standing, now_ms))
 
 
 async def _stored_reason(

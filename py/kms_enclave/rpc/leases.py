@@ -170,9 +170,11 @@ async def _verify_lease(
     context: Context, ledger: Ledger, params: contract.LeaseIdParams, origin: str
 ) -> Wire:
     async def read(now_ms: int) -> LeaseState:
-        return await lease_state(
-            ledger,
-            params.lease_id,
+        account = await ledger.account(params.lease_id)
+        return lease_state(
+            account.lease,
+            account.patterns,
+            account.book.standing,
             expected_origin=origin,
             now_ms=now_ms,
             clock_ms=context.clock.now_ms(),
