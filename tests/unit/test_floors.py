@@ -70,8 +70,9 @@ TYPESCRIPT: Mapping[str, Sequence[str]] = {
     "web/sites/conformance": ("/sdk/kms-user.js", "web/sites/common"),
     "worker/primitives": ("web/protocol",),
     "worker/start": ("web/protocol", "worker/primitives"),
-    "worker": ("web/protocol", "worker/primitives", "worker/start"),
-    "worker/build": (),
+    "worker/wheels": (),
+    "worker": ("web/protocol", "worker/primitives", "worker/start", "worker/wheels"),
+    "worker/build": ("worker/wheels",),
 }
 """What each folder imports besides itself. SDK and frame meet in ``web/protocol`` alone; a site
 loads the SDK from the address where a user's page finds it; of ``web`` the worker imports
