@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from unittest import mock
 
 import attrs
 from kms_enclave.cli.main import run
@@ -23,9 +25,15 @@ class Ran:
 
 
 def kms_enclave(*arguments: str | Path) -> Ran:
-    """Run ``kms-enclave``; whatever it raises is a defect."""
+    """Run ``kms-enclave`` with its output in a file; whatever it raises is a defect."""
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        mock.patch.dict(os.environ),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        # A width that the shell, or pytest-xdist, has set would be taken for a terminal's.
+        os.environ.pop("COLUMNS", None)
         status = run([str(argument) for argument in arguments])
     return Ran(status, out.getvalue(), err.getvalue())
 
