@@ -17,7 +17,7 @@ from py_vapid import Vapid02
 from e2e.conftest import PAGES, Serve, open_page_in
 from e2e.driving.enclave import PASSPHRASE, issue_params, lease_params
 from e2e.driving.isolated_site import CUT_OFF, IsolatedSite, isolated_site
-from e2e.unlock.user import PASSKEY, User, add_authenticator
+from e2e.unlock.user import User, add_authenticator
 from tools.server.serving import LocalServer
 
 POLICIES = ("require-corp", "credentialless")
@@ -44,11 +44,6 @@ def open_isolated(context: BrowserContext, *, app_origin: str, kms_origin: str) 
     return User(enclave)
 
 
-@pytest.fixture
-def user(context: BrowserContext, site: IsolatedSite, isolated_server: LocalServer) -> User:
-    return open_isolated(context, app_origin=site.origin, kms_origin=isolated_server.kms_origin)
-
-
 def gets_a_token(user: User) -> None:
     """Set up and create a lease in the enclave's dialogs, then issue and read the log."""
     user.sets_up()
@@ -61,8 +56,19 @@ def gets_a_token(user: User) -> None:
     verify_log(user.enclave.log())
 
 
-def test_isolated_page_gets_a_token(user: User):
+def test_isolated_page_gets_a_token_and_a_passkey(
+    context: BrowserContext, site: IsolatedSite, isolated_server: LocalServer
+):
+    user = open_isolated(context, app_origin=site.origin, kms_origin=isolated_server.kms_origin)
     gets_a_token(user)
+    add_authenticator(user.page)
+    user.begin("addEnrollment", "passkey-prf")
+    user.sees("Confirm it’s you")
+    user.type(PASSPHRASE)
+    user.sees("Create a passkey")
+    user.press("Create passkey")
+    assert user.outcome().code is None
+    assert user.unlocks_with("passkey").code is None
 
 
 def test_isolated_page_of_another_site_gets_a_token(
@@ -77,22 +83,14 @@ def test_isolated_page_of_another_site_gets_a_token(
     )
 
 
-def test_passkey_is_made_and_used_inside_an_isolated_page(user: User):
-    add_authenticator(user.page)
-    user.begin("setupPasskeyPRF", PASSKEY)
-    user.sees("Create a passkey")
-    user.press("Create passkey")
-    user.remember()
-    assert user.outcome().code is None
-    assert user.unlocks_with("passkey").code is None
-
-
 def test_a_frame_without_such_headers_is_blocked_in_that_page(
-    user: User, isolated_server: LocalServer
+    context: BrowserContext, site: IsolatedSite, isolated_server: LocalServer
 ):
     """So that the tests above show what the headers do, not what the browser lets through."""
     bare = isolated_server.app_origin
-    user.page.evaluate(
+    page = context.new_page()
+    page.goto(site.origin)
+    page.evaluate(
         """(src) => new Promise((resolve) => {
           const frame = document.createElement("iframe");
           frame.addEventListener("load", resolve, { once: true });
@@ -101,4 +99,4 @@ def test_a_frame_without_such_headers_is_blocked_in_that_page(
         })""",
         bare,
     )
-    assert not any(frame.url.startswith(bare) for frame in user.page.frames)
+    assert not any(frame.url.startswith(bare) for frame in page.frames)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import BrowserContext, Playwright
+from playwright.sync_api import Browser, BrowserContext, Playwright
 
 from e2e.app_pages.driver import Demo
 from e2e.app_pages.receiver import Receiver, receive_reports
@@ -22,14 +24,15 @@ def demo_server(serve: Serve, pieces: Path) -> LocalServer:
     return serve(app_root=pieces / "demo")
 
 
+def open_demo_in(context: BrowserContext, server: LocalServer) -> Demo:
+    page = context.new_page()
+    page.goto(f"{server.app_origin}/")
+    return Demo(page)
+
+
 @pytest.fixture
 def open_demo(context: BrowserContext, demo_server: LocalServer) -> OpenDemo:
-    def open_() -> Demo:
-        page = context.new_page()
-        page.goto(f"{demo_server.app_origin}/")
-        return Demo(page)
-
-    return open_
+    return functools.partial(open_demo_in, context, demo_server)
 
 
 @pytest.fixture
@@ -41,9 +44,22 @@ def demo(open_demo: OpenDemo) -> Demo:
 
 @pytest.fixture
 def leased_demo(demo: Demo) -> Demo:
+    """For tests that alter the lease, the log or what the page has stored."""
     demo.set_up_from_page()
     demo.create_lease_in_enclave()
     return demo
+
+
+@pytest.fixture(scope="module")
+def issued_demo(chromium: Browser, demo_server: LocalServer) -> Iterator[Demo]:
+    """With one token, for all tests of a module: those that only look."""
+    with contextlib.closing(chromium.new_context()) as context:
+        demo = open_demo_in(context, demo_server)
+        demo.wait_until_ready()
+        demo.set_up_from_page()
+        demo.create_lease_in_enclave()
+        demo.issue()
+        yield demo
 
 
 @pytest.fixture

@@ -32,28 +32,33 @@ def shifts(demo: Demo) -> list[float]:
 
 
 def test_nothing_moves_while_the_enclave_starts(context: BrowserContext, open_demo: OpenDemo):
+    """Neither on the first visit nor on a later one."""
     context.add_init_script(OBSERVE_SHIFTS)
     demo = open_demo()
     demo.wait_until_ready()
     assert shifts(demo) == []
-
-
-def test_nothing_moves_on_a_later_visit(context: BrowserContext, leased_demo: Demo):
-    context.add_init_script(OBSERVE_SHIFTS)
-    leased_demo.page.reload()
-    leased_demo.wait_until_ready()
-    assert shifts(leased_demo) == []
+    demo.set_up_from_page()
+    demo.create_lease_in_enclave()
+    demo.page.reload()
+    demo.wait_until_ready()
+    assert shifts(demo) == []
 
 
 @pytest.mark.parametrize("width", [320, 1200])
-def test_nothing_is_wider_than_the_window(leased_demo: Demo, width: int):
-    leased_demo.page.set_viewport_size({"width": width, "height": 700})
-    leased_demo.issue()
-    assert overflow_px(leased_demo.page) <= 0
+def test_nothing_is_wider_than_the_window(issued_demo: Demo, width: int):
+    issued_demo.page.set_viewport_size({"width": width, "height": 700})
+    assert overflow_px(issued_demo.page) <= 0
 
 
-def test_every_control_has_a_name(leased_demo: Demo):
-    assert leased_demo.page.evaluate(UNNAMED_CONTROLS) == []
+def test_every_control_has_a_name(issued_demo: Demo):
+    assert issued_demo.page.evaluate(UNNAMED_CONTROLS) == []
+
+
+def test_what_happens_is_announced(issued_demo: Demo):
+    explanation = issued_demo.page.locator("#start-explain")
+    expect(explanation).to_have_role("status")
+    expect(explanation).to_contain_text("This page can send it messages")
+    expect(issued_demo.failure("setup")).to_have_attribute("role", "alert")
 
 
 def test_the_keyboard_alone_is_enough(demo: Demo):
@@ -78,9 +83,3 @@ def test_the_keyboard_alone_is_enough(demo: Demo):
     expect(demo.page.locator("#setup-explain")).to_be_focused()
     keyboard.press("Tab")
     expect(demo.page.get_by_label("User")).to_be_focused()
-
-
-def test_what_happens_is_announced(demo: Demo):
-    expect(demo.page.locator("#start-explain")).to_have_role("status")
-    expect(demo.page.locator("#start-explain")).to_contain_text("This page can send it messages")
-    expect(demo.failure("setup")).to_have_attribute("role", "alert")

@@ -43,16 +43,14 @@ def test_a_stranger_gets_a_token_that_others_accept(demo: Demo):
     )
 
 
-def test_the_page_checks_token_and_entry_by_itself(leased_demo: Demo):
-    leased_demo.issue()
-    findings = leased_demo.page.locator(".findings li")
+def test_the_page_checks_token_and_entry_by_itself(issued_demo: Demo):
+    findings = issued_demo.page.locator(".findings li")
     expect(findings).to_have_count(7)
-    expect(findings.and_(leased_demo.page.locator(".holds"))).to_have_count(7)
+    expect(findings.and_(issued_demo.page.locator(".holds"))).to_have_count(7)
 
 
-def test_the_log_is_told_in_words_and_verified(leased_demo: Demo):
-    leased_demo.issue()
-    rows = leased_demo.page.locator("#log-entries summary")
+def test_the_log_is_told_in_words_and_verified(issued_demo: Demo):
+    rows = issued_demo.page.locator("#log-entries summary")
     expect(rows).to_have_text(
         [
             re.compile(r"#3.*A token for phone at https://fcm\.googleapis\.com, until"),
@@ -61,17 +59,16 @@ def test_the_log_is_told_in_words_and_verified(leased_demo: Demo):
             re.compile(r"#0.*The enclave’s log began"),
         ]
     )
-    leased_demo.page.get_by_role("button", name="Verify the whole chain").click()
-    expect(leased_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
+    issued_demo.page.get_by_role("button", name="Verify the whole chain").click()
+    expect(issued_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
 
 
-def test_the_downloaded_log_verifies_on_the_command_line(leased_demo: Demo, tmp_path: Path):
-    leased_demo.issue()
-    with leased_demo.page.expect_download() as download:
-        leased_demo.page.get_by_role("button", name="Download the log").click()
+def test_the_downloaded_log_verifies_on_the_command_line(issued_demo: Demo, tmp_path: Path):
+    with issued_demo.page.expect_download() as download:
+        issued_demo.page.get_by_role("button", name="Download the log").click()
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
-    told = leased_demo.page.locator("#log-explain")
+    told = issued_demo.page.locator("#log-explain")
     expect(told).to_contain_text("kms-enclave audit verify audit.jsonl --public-key")
     *command, key = told.inner_text().partition("kms-enclave ")[2].split()
     program = Path(sys.executable).with_name("kms-enclave")
@@ -81,29 +78,49 @@ def test_the_downloaded_log_verifies_on_the_command_line(leased_demo: Demo, tmp_
     assert ran.returncode == 0, ran.stderr
 
 
-def test_a_deleted_entry_shows_even_if_the_rest_is_linked_anew(leased_demo: Demo):
-    leased_demo.issue()
-    leased_demo.page.locator("#log-entries summary").filter(has_text="#1").click()
-    leased_demo.page.get_by_role("button", name="Delete one from a copy").click()
-    parts = leased_demo.page.locator("#log-report .part")
+def test_a_deleted_entry_shows_even_if_the_rest_is_linked_anew(issued_demo: Demo):
+    issued_demo.page.locator("#log-entries summary").filter(has_text="#1").click()
+    issued_demo.page.get_by_role("button", name="Delete one from a copy").click()
+    parts = issued_demo.page.locator("#log-report .part")
     expect(parts).to_have_count(2)
     deleted, relinked = parts.first, parts.last
     expect(deleted).to_contain_text("Entry 1 deleted")
     expect(deleted).to_contain_text("number 2 stands where 1 belongs")
     expect(relinked.locator(".holds .title")).to_have_text(["Numbers", "Links", "Hashes"])
     expect(relinked.locator(".fails .title")).to_have_text(["Signatures", "Count"])
-    leased_demo.page.get_by_role("button", name="Verify the whole chain").click()
-    expect(leased_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
+    issued_demo.page.get_by_role("button", name="Verify the whole chain").click()
+    expect(issued_demo.page.locator("#log-verdict")).to_contain_text("All 4 entries hold.")
 
 
-def test_the_lease_is_remembered_over_a_reload(leased_demo: Demo):
+def test_a_lease_is_remembered_over_a_reload_until_it_ends(leased_demo: Demo):
     leased_demo.page.reload()
     leased_demo.wait_until_ready()
     leased_demo.issue()
+    leased_demo.page.evaluate(
+        """() => {
+          const item = JSON.parse(localStorage.getItem("kms-demo/1"));
+          item.lease.exp = 1;
+          localStorage.setItem("kms-demo/1", JSON.stringify(item));
+        }"""
+    )
+    leased_demo.page.reload()
+    leased_demo.wait_until_ready()
+    expect(leased_demo.page.get_by_role("button", name="Issue a token")).to_be_disabled()
+    expect(leased_demo.page.locator("#lease-facts")).to_contain_text("It has ended")
 
 
-def test_a_wrong_passphrase_is_told_by_code(demo: Demo):
+def test_what_is_wrong_with_a_lease_is_told_at_its_field_or_by_code(demo: Demo):
     demo.set_up_from_page()
+    address = demo.page.get_by_label("Endpoint 1, address")
+    right = address.input_value()
+    create = demo.page.get_by_role("button", name="Create the lease")
+    address.fill("nowhere")
+    create.click()
+    expect(address).to_be_focused()
+    address.fill("https://exa mple")
+    create.click()
+    expect(demo.failure("lease")).to_contain_text("request.invalid subs[0].url")
+    address.fill(right)
     demo.create_lease_from_page("another passphrase")
     expect(demo.failure("lease")).to_have_text("unlock.denied Invalid passphrase")
     demo.create_lease_from_page(PASSPHRASE)
@@ -117,35 +134,6 @@ def test_a_cancelled_prompt_changes_nothing(demo: Demo):
     demo.page.keyboard.press("Escape")
     expect(demo.failure("setup")).to_contain_text("unlock.cancelled")
     expect(demo.page.locator("#fact-entries")).to_have_text("1")
-
-
-def test_an_address_that_is_none_is_told_before_anything_is_asked(demo: Demo):
-    demo.set_up_from_page()
-    address = demo.page.get_by_label("Endpoint 1, address")
-    address.fill("nowhere")
-    demo.page.get_by_role("button", name="Create the lease").click()
-    expect(address).to_be_focused()
-
-
-def test_an_address_that_the_enclave_refuses_is_told_by_code_and_field(demo: Demo):
-    demo.set_up_from_page()
-    demo.page.get_by_label("Endpoint 1, address").fill("https://exa mple")
-    demo.page.get_by_role("button", name="Create the lease").click()
-    expect(demo.failure("lease")).to_contain_text("request.invalid subs[0].url")
-
-
-def test_an_expired_lease_is_not_offered(leased_demo: Demo):
-    leased_demo.page.evaluate(
-        """() => {
-          const item = JSON.parse(localStorage.getItem("kms-demo/1"));
-          item.lease.exp = 1;
-          localStorage.setItem("kms-demo/1", JSON.stringify(item));
-        }"""
-    )
-    leased_demo.page.reload()
-    leased_demo.wait_until_ready()
-    expect(leased_demo.page.get_by_role("button", name="Issue a token")).to_be_disabled()
-    expect(leased_demo.page.locator("#lease-facts")).to_contain_text("It has ended")
 
 
 def test_start_over_needs_the_typed_word(leased_demo: Demo):
