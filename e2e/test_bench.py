@@ -12,8 +12,8 @@ from typing import Any
 
 import attrs
 import pytest
-from patience import patient
 
+from tools.patience import patient
 from tools.server.deployment import REPOSITORY
 
 # Each measured more than once: a median, a p99, and how many there were.

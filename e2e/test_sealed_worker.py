@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from patience import patient
 from playwright.sync_api import Browser, Request
 
 from e2e.conftest import PAGES, Leased, open_page_in
 from e2e.driving.enclave import CREDENTIALS, PASSPHRASE, EnclavePage, lease_params
 from e2e.driving.shared import SharedEnclave
+from tools.patience import patient
 from tools.server.deployment import REPOSITORY
 from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 

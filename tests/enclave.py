@@ -22,7 +22,8 @@ from kms_enclave.ports.storage import (
     Record,
     StoreName,
 )
-from patience import patient
+
+from tools.patience import patient
 
 __all__ = ["APP", "ENDPOINT", "OTHER_APP", "PASSPHRASE", "Refusal", "Worker", "World"]
 

@@ -12,8 +12,9 @@ import signal
 
 import pytest
 from alarms import raiser
-from patience import PATIENCE, patient
 from pytest_timeout import Settings
+
+from tools.patience import PATIENCE, patient
 
 # After its limit, a test that does not end is told again.
 _GRACE_S = 30.0

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 
 import attrs
-from patience import patient
 from playwright.sync_api import FrameLocator, Locator, Page, expect
 
 from e2e.driving.prompts import wait_until_armed
+from tools.patience import patient
 
 PASSPHRASE = "correct horse battery staple"
 

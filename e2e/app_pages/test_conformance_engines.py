@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 import pytest
 from contract.browser.engines import open_page
-from patience import patient
 from playwright.sync_api import BrowserContext
 
 from e2e.app_pages.receiver import Receiver, Report
 from e2e.driving.killing import IS_LONG
+from tools.patience import patient
 from tools.server.serving import LocalServer
 
 # The slowest engine compiles the interpreter several times on a busy machine.

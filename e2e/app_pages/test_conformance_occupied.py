@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from patience import patient
 from playwright.sync_api import BrowserContext, Page, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
+from tools.patience import patient
 from tools.server.serving import LocalServer
 
 RUN_MS = patient(120_000)

@@ -9,11 +9,11 @@ import time
 from pathlib import Path
 
 from oracles.vapid import verify_vapid_token
-from patience import patient
 from playwright.sync_api import BrowserContext, expect
 
 from e2e.app_pages.driver import PASSPHRASE, Demo
 from e2e.conftest import Serve
+from tools.patience import patient
 from tools.server.serving import LocalServer
 
 ENDPOINT_URL = "https://fcm.googleapis.com/fcm/send/demo-phone"

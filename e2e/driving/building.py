@@ -7,8 +7,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from patience import patient
-
+from tools.patience import patient
 from tools.server.deployment import REPOSITORY
 
 _LOCK = REPOSITORY / "build" / "tests.lock"

@@ -10,8 +10,9 @@ import shutil
 import weakref
 from collections.abc import Iterator, Sequence
 
-from patience import PATIENCE, patient
 from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+
+from tools.patience import PATIENCE, patient
 
 ARGUMENTS = ("--no-sandbox", "--disable-gpu", "--disable-background-networking")
 

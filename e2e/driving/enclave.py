@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import attrs
-from patience import patient
 from playwright.sync_api import Frame, Page, Worker
 
 from e2e.driving.worker import WorkerConsole
+from tools.patience import patient
 
 Wire = Mapping[str, Any]
 

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 from alarms import limited
-from patience import patient
 from playwright.sync_api import Error, Page
 
 from e2e.driving.chromium import open_pages
+from tools.patience import patient
 from tools.server.deployment import REPOSITORY
 
 pytest_plugins = ("time_limit", "e2e.driving.running_server")

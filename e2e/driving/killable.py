@@ -16,10 +16,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import attrs
-from patience import patient
 from playwright.sync_api import BrowserContext, Playwright
 
 from e2e.driving.chromium import ARGUMENTS, chromium_path, watched
+from tools.patience import patient
 
 _START_DEADLINE_S = patient(30.0)
 _PAUSE_S = 0.01

@@ -11,7 +11,8 @@ from collections.abc import Container, Iterator, Sequence
 from pathlib import Path
 
 import attrs
-from patience import patient
+
+from tools.patience import patient
 
 
 @attrs.frozen

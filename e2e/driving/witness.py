@@ -10,9 +10,8 @@ from collections.abc import Iterator, Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from patience import patient
-
 from e2e.driving.enclave import EnclavePage, Outcome, parse_outcome
+from tools.patience import patient
 
 # What the browser's processes had sent when they died is with the kernel.
 _STILL_ON_ITS_WAY_S = 0.1

@@ -10,8 +10,9 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from patience import patient
 from playwright.sync_api import Frame, Page
+
+from tools.patience import patient
 
 _ATTEMPTS = 500
 _PAUSE_MS = 10

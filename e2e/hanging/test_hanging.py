@@ -9,10 +9,10 @@ from pathlib import Path
 
 import attrs
 import pytest
-from patience import patient
 
 from e2e.driving.enclave import PASSPHRASE
 from e2e.driving.evidence import EVIDENCE
+from tools.patience import patient
 from tools.server.deployment import REPOSITORY
 
 CASES = Path(__file__).with_name("cases.py").relative_to(REPOSITORY)

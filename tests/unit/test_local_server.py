@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from patience import patient
+
+from tools.patience import patient
 
 _ROOT = Path(__file__).parents[2]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from patience import patient
 
 from contract.promises import PROMISES
+from tools.patience import patient
 
 from .engines import ENGINES, open_page
 from .site import ContractSite

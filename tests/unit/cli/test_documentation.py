@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from patience import patient
+from tools.patience import patient
 
 _ROOT = Path(__file__).parents[3]
 _VECTORS = _ROOT / "tests" / "vectors" / "audit"

@@ -16,7 +16,8 @@ import attrs
 import pytest
 from commands import write
 from forging import long_log
-from patience import patient
+
+from tools.patience import patient
 
 IGNORED, NOT_PINNED, INTERRUPTED = signal.SIG_IGN, 3, 130
 

@@ -18,7 +18,8 @@ from commands import kms_enclave, write
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset
 from forging import LEASE_ID, Forger, b64, long_log, public
-from patience import patient
+
+from tools.patience import patient
 
 _FILES = pytest.mark.parametrize("make", [exported, pruned, unset])
 Lines = list[bytes]

@@ -10,8 +10,9 @@ import pytest
 from enclave import APP, CREDENTIALS, PASSPHRASE, Refusal, Worker, World
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Channel
-from patience import patient
 from user import User
+
+from tools.patience import patient
 
 _WITHOUT_CREDENTIALS: dict[str, Any] = {"credentials": None}
 
