@@ -8,7 +8,6 @@ export { KMSError } from "../protocol/errors";
 export type { PromptMode } from "../protocol/handshake";
 export type { IssuedBatch } from "./aliases";
 export type { Bytes } from "./channel/binary";
-export type { EventHandler } from "./channel/events";
 export type { KMSUserOptions } from "./channel/options";
 export type { Timeouts } from "./channel/timeouts";
 export type {
@@ -26,5 +25,6 @@ export type {
   UserPattern,
   VAPIDPayload,
 } from "./credentials";
+export type { EventHandler } from "./events";
 export { LockedError, type LockedHandle } from "./locked";
 export { type AcceptedLog, type PreviousLog, RollbackError, type RollbackHandle } from "./log/rollback";

@@ -54,7 +54,6 @@ import type {
   VerifyLeaseResult,
 } from "../protocol/contract.gen";
 import { type Aliased, aliasesOf, type VapidAliases, vapidAliasesOf } from "./aliases";
-import { type EventHandler, Events } from "./channel/events";
 import type { KMSUserOptions } from "./channel/options";
 import {
   type Credentials,
@@ -70,6 +69,7 @@ import {
   type UserPattern,
   type VAPIDPayload,
 } from "./credentials";
+import { type EventHandler, Events } from "./events";
 import { withHandle } from "./handles";
 import { type AuditExport, exportWholeLog } from "./log/audit-export";
 import { readWholeLog } from "./log/audit-pages";

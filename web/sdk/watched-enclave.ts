@@ -15,9 +15,8 @@ import type {
 } from "../protocol/contract.gen";
 import { KMSError } from "../protocol/errors";
 import type { Build } from "../protocol/handshake";
-import type { Attachment } from "./channel/attachment";
-import { Lifetime } from "./channel/lifetime";
-import type { KMSUserOptions } from "./channel/options";
+import { type KMSUserOptions, parseSettings, type Settings } from "./channel/options";
+import { Session } from "./channel/session";
 import { type Call, type PinnedLog, pinnedLogOf } from "./log/pinned-log";
 import type { AcceptedLog } from "./log/rollback";
 
@@ -38,46 +37,50 @@ const EVIDENCE: ReadonlySet<MethodName> = new Set<MethodName>([
 type SetupName = "setup" | "setupPassphrase" | "setupPasskeyPRF" | "setupPasskeyGate";
 
 export class WatchedEnclave {
-  readonly #lifetime: Lifetime;
+  readonly #settings: Settings;
   readonly #onEvent: (event: EventMessage) => void;
+  /** What `begin()` has made, and another one after its end. */
+  #session: Session | null = null;
   /** Whose log was found to be the right one. */
-  #trusted: Attachment | null = null;
+  #trusted: Session | null = null;
 
   /** Touches nothing. Throws KMSError `request.invalid`. */
   constructor(options: KMSUserOptions, onEvent: (event: EventMessage) => void) {
-    this.#lifetime = new Lifetime(options, (event) => this.#hear(event));
+    this.#settings = parseSettings(options);
     this.#onEvent = onEvent;
   }
 
   get build(): Build | null {
-    return this.#lifetime.build;
+    return this.#session?.build ?? null;
   }
 
-  /** Rejects with KMSError: `audit.rollback` leaves the enclave to be read, as `attestation.failed` does. */
+  /**
+   * Rejects with KMSError: first with a loss of storage that the page has not heard of, before it begins anew.
+   * `audit.rollback` leaves the enclave to be read, as `attestation.failed` does.
+   */
   async begin(): Promise<void> {
     const log = this.#log(); // Its storage is opened while the enclave starts.
-    await this.#lifetime.begin();
-    const attachment = this.#attachment();
+    const session = await this.#open();
     try {
-      await log.check(callOf(attachment));
+      await log.check(callOf(session));
     } catch (thrown) {
       const isReadable =
         thrown instanceof KMSError && (thrown.code === "audit.rollback" || thrown.code === "attestation.failed");
-      if (!isReadable) await attachment.end();
+      if (!isReadable) await session.end();
       throw thrown;
     }
-    this.#trusted = attachment;
+    this.#trusted = session;
   }
 
   async end(): Promise<void> {
-    await this.#lifetime.end();
+    await this.#session?.end();
   }
 
   /** Rejects with KMSError. */
   async call<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
     // One that is not ready says so itself.
     if (this.build && !EVIDENCE.has(method)) this.#requireTrust();
-    return this.#lifetime.call(method, params);
+    return this.#started().call(method, params);
   }
 
   async issue(params: IssueParams): Promise<IssuedToken> {
@@ -95,7 +98,7 @@ export class WatchedEnclave {
   /** The log has the user's audit key from now on: it is pinned at once. */
   async setUp(method: SetupName, params: object): Promise<SetupResult> {
     const result = await this.call(method, params);
-    void this.#log().moveOn(askOf(this.#attachment()));
+    void this.#log().moveOn(askOf(this.#started()));
     return result;
   }
 
@@ -103,7 +106,7 @@ export class WatchedEnclave {
   async reset(params: object): Promise<ResetResult> {
     const log = this.#log();
     const isTrusted = this.build !== null && this.#isTrusted() && log.fault === null;
-    if (isTrusted) await log.check(callOf(this.#attachment()));
+    if (isTrusted) await log.check(callOf(this.#started()));
     const result = await this.call("resetKMS", params);
     this.#trusted = null;
     if (isTrusted && result.checkpoint) await this.#adopt(log, result.checkpoint.checkpoint);
@@ -114,30 +117,30 @@ export class WatchedEnclave {
 
   async accept(): Promise<AcceptedLog> {
     if (!this.build) throw new KMSError("channel.not.initialized");
-    const attachment = this.#attachment();
-    const accepted = await this.#log().accept(callOf(attachment));
-    this.#trusted = attachment;
+    const session = this.#started();
+    const accepted = await this.#log().accept(callOf(session));
+    this.#trusted = session;
     return accepted;
   }
 
   /** The reset is done, whatever becomes of this: its result is the page's. The next `init()` says what is wrong. */
   async #adopt(log: PinnedLog, closing: string): Promise<void> {
-    const attachment = this.#attachment();
+    const session = this.#started();
     try {
-      await log.adopt(closing, askOf(attachment));
-      this.#trusted = attachment;
+      await log.adopt(closing, askOf(session));
+      this.#trusted = session;
     } catch (thrown) {
       if (!(thrown instanceof KMSError)) throw thrown;
     }
   }
 
   #hear(event: EventMessage): void {
-    if (event.event === "audit.checkpoint" && this.#isTrusted()) void this.#log().moveOn(askOf(this.#attachment()));
+    if (event.event === "audit.checkpoint" && this.#isTrusted()) void this.#log().moveOn(askOf(this.#started()));
     this.#onEvent(event);
   }
 
   #note(tokens: readonly IssuedToken[]): void {
-    const ask = askOf(this.#attachment());
+    const ask = askOf(this.#started());
     for (const { auditEntry } of tokens) this.#log().note(auditEntry, ask);
   }
 
@@ -148,25 +151,35 @@ export class WatchedEnclave {
   }
 
   #isTrusted(): boolean {
-    return this.#trusted !== null && this.#trusted === this.#lifetime.attachment;
+    return this.#trusted !== null && this.#trusted === this.#session;
   }
 
-  #attachment(): Attachment {
-    const { attachment } = this.#lifetime;
-    if (!attachment) throw new KMSError("channel.not.initialized");
-    return attachment;
+  async #open(): Promise<Session> {
+    const loss = this.#session?.takeLoss();
+    if (loss) throw loss;
+    if (!this.#session || this.#session.isOver) {
+      this.#session = new Session(this.#settings, (event) => this.#hear(event));
+    }
+    const session = this.#session;
+    await session.opened();
+    return session;
+  }
+
+  #started(): Session {
+    if (!this.#session) throw new KMSError("channel.not.initialized");
+    return this.#session;
   }
 
   #log(): PinnedLog {
-    return pinnedLogOf(this.#lifetime.enclave);
+    return pinnedLogOf(this.#settings.address.origin);
   }
 }
 
-function callOf(attachment: Attachment): Call {
-  return (method, params) => attachment.call(method, params);
+function callOf(session: Session): Call {
+  return (method, params) => session.call(method, params);
 }
 
 /** With nobody waiting for it. */
-function askOf(attachment: Attachment): Call {
-  return (method, params) => attachment.ask(method, params);
+function askOf(session: Session): Call {
+  return (method, params) => session.ask(method, params);
 }

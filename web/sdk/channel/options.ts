@@ -2,6 +2,7 @@
 
 import { invalidRequest } from "../../protocol/errors";
 import { isPromptMode, PROMPT_MODES, type PromptMode } from "../../protocol/handshake";
+import type { ConnectionOptions } from "./connection";
 import { DEFAULT_TIMEOUTS, TIMEOUT_NAMES, type Timeouts } from "./timeouts";
 
 const EXAMPLE = "https://kms.example.com";
@@ -26,23 +27,33 @@ export interface KMSUserOptions {
   readonly promptMode?: PromptMode;
 }
 
+/** The options of a KMSUser after they were checked. */
+export interface Settings {
+  readonly address: URL;
+  readonly connecting: ConnectionOptions;
+  readonly expectedManifestHash: KMSUserOptions["expectedManifestHash"];
+  readonly onProgress: KMSUserOptions["onProgress"];
+  readonly container: KMSUserOptions["container"];
+}
+
 /** Throws KMSError `request.invalid`. */
-export function parsePromptMode({ promptMode = "iframe" }: KMSUserOptions): PromptMode {
+export function parseSettings(options: KMSUserOptions): Settings {
+  if (typeof options !== "object" || options === null) throw invalidRequest("options", "must be an object");
+  const { expectedManifestHash, onProgress, container } = options;
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw invalidRequest("onProgress", "must be a function");
+  }
+  const address = parseAddress(options);
+  const connecting = { timeouts: parseTimeouts(options.timeouts), promptMode: parsePromptMode(options) };
+  return { address, connecting, expectedManifestHash, onProgress, container };
+}
+
+function parsePromptMode({ promptMode = "iframe" }: KMSUserOptions): PromptMode {
   if (!isPromptMode(promptMode)) throw invalidRequest("promptMode", `must be one of ${PROMPT_MODES.join(", ")}`);
   return promptMode;
 }
 
-/** Throws KMSError `request.invalid` for what is no options object, or has a callback that is none. */
-export function parseOptions(options: KMSUserOptions): KMSUserOptions {
-  if (typeof options !== "object" || options === null) throw invalidRequest("options", "must be an object");
-  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
-    throw invalidRequest("onProgress", "must be a function");
-  }
-  return { ...options };
-}
-
-/** Throws KMSError `request.invalid`. */
-export function parseAddress({ kmsOrigin, kmsPath = "/" }: KMSUserOptions): URL {
+function parseAddress({ kmsOrigin, kmsPath = "/" }: KMSUserOptions): URL {
   const origin = parseOrigin(kmsOrigin);
   if (origin === globalThis.location?.origin) {
     throw invalidRequest("kmsOrigin", "must not be the page's own origin: nothing would separate the two");
@@ -68,8 +79,7 @@ function parseOrigin(text: unknown): string {
   return origin;
 }
 
-/** Throws KMSError `request.invalid`. */
-export function parseTimeouts(timeouts: Partial<Timeouts> = {}): Timeouts {
+function parseTimeouts(timeouts: Partial<Timeouts> = {}): Timeouts {
   if (typeof timeouts !== "object" || timeouts === null) throw invalidRequest("timeouts", "must be an object");
   for (const [name, value] of Object.entries(timeouts)) {
     if (!TIMEOUT_NAMES.has(name)) throw invalidRequest(`timeouts.${name}`, "unknown field");

@@ -1,7 +1,8 @@
 /** Handlers of the enclave's events. One that throws stops neither the others nor the channel. */
 
-import { EVENT_NAMES, type EventMessage, type EventName, isEventName } from "../../protocol/calls";
-import { invalidRequest } from "../../protocol/errors";
+import { EVENT_NAMES, type EventMessage, type EventName, isEventName } from "../protocol/calls";
+import { invalidRequest } from "../protocol/errors";
+import { callSafely } from "./channel/call-safely";
 
 export type EventHandler = (data: unknown) => void;
 
@@ -22,14 +23,5 @@ export class Events {
 
   emit({ event, data }: EventMessage): void {
     for (const handler of [...(this.#handlers.get(event) ?? [])]) callSafely(() => handler(data));
-  }
-}
-
-/** Runs code of the page; what it throws is reported as any uncaught error of the page is. */
-export function callSafely(callback: () => void): void {
-  try {
-    callback();
-  } catch (thrown) {
-    reportError(thrown);
   }
 }

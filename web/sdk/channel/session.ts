@@ -2,10 +2,12 @@
 
 import type { EventMessage } from "../../protocol/calls";
 import type { ErrorCode, MethodName, Methods } from "../../protocol/contract.gen";
-import { KMSError } from "../../protocol/errors";
+import { invalidRequest, KMSError } from "../../protocol/errors";
 import type { Build } from "../../protocol/handshake";
+import { callSafely } from "./call-safely";
 import { type Connection, type ConnectionObserver, type ConnectionState, closedError } from "./connection";
-import { releaseConnection } from "./sharing";
+import type { Settings } from "./options";
+import { acquireConnection, releaseConnection } from "./sharing";
 
 const LOSS: ErrorCode = "storage.evicted";
 
@@ -14,18 +16,25 @@ interface Waiting {
   readonly reject: (error: KMSError) => void;
 }
 
-export class Attachment implements ConnectionObserver {
+export class Session implements ConnectionObserver {
+  readonly #settings: Settings;
+  readonly #onEvent: (event: EventMessage) => void;
   readonly #connection: Connection;
-  readonly #observer: ConnectionObserver;
   #waiting: readonly Waiting[] = [];
   #end: KMSError | null = null;
   #loss: KMSError | null = null;
 
-  constructor(connection: Connection, observer: ConnectionObserver) {
-    this.#connection = connection;
-    this.#observer = observer;
-    connection.observe(this);
-    observer.onState(connection.state);
+  /** Creates the iframe, or joins the one that is there. Throws KMSError. */
+  constructor(settings: Settings, onEvent: (event: EventMessage) => void) {
+    if (typeof document === "undefined") throw new KMSError("unsupported", "The enclave needs a page to live in");
+    const container = settings.container ?? document.body;
+    if (!(container instanceof Element)) throw invalidRequest("container", "must be an element");
+    if (!container.isConnected) throw closedError("The container is not in the document");
+    this.#settings = settings;
+    this.#onEvent = onEvent;
+    this.#connection = acquireConnection(settings.address, container, settings.connecting);
+    this.#connection.observe(this);
+    this.onState(this.#connection.state);
   }
 
   get isOver(): boolean {
@@ -37,15 +46,21 @@ export class Attachment implements ConnectionObserver {
     return !this.isOver && state.name === "ready" ? state.build : null;
   }
 
-  /** Settles when the enclave is ready, locked, or gone. Rejects with KMSError. */
-  opened(): Promise<Build> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = [...this.#waiting, { resolve, reject }];
-      this.#settle(this.#connection.state);
-    });
+  /**
+   * Resolves when the enclave is ready, with the build that is expected. Rejects with KMSError,
+   * and the session is over then; but a locked enclave still answers what leaves its evidence readable.
+   */
+  async opened(): Promise<void> {
+    try {
+      const { manifestHash } = await this.#started();
+      this.#verifyManifestHash(manifestHash);
+    } catch (thrown) {
+      if (!(thrown instanceof KMSError && thrown.code === "attestation.failed")) await this.end();
+      throw thrown;
+    }
   }
 
-  /** Of the SDK's own accord: what becomes of it the page does not hear. */
+  /** A call of the SDK itself; its errors are not reported to the page. */
   async ask<Name extends MethodName>(method: Name, params: object): Promise<Methods[Name]["result"]> {
     if (this.#end) throw this.#end;
     // The enclave's results are what its contract says; a page has nothing to check them against.
@@ -80,12 +95,24 @@ export class Attachment implements ConnectionObserver {
   onState(state: ConnectionState): void {
     // One that is waited for is told by init().
     if (state.name === "closed" && state.error.code === LOSS && this.#waiting.length === 0) this.#loss = state.error;
-    this.#observer.onState(state);
+    if (state.name === "start") this.#tellProgress(state.progress);
     this.#settle(state);
   }
 
   onEvent(event: EventMessage): void {
-    this.#observer.onEvent(event);
+    this.#onEvent(event);
+  }
+
+  #tellProgress({ stage, ratio }: { readonly stage: string; readonly ratio: number }): void {
+    const { onProgress } = this.#settings;
+    if (onProgress) callSafely(() => onProgress({ stage, ratio }));
+  }
+
+  #started(): Promise<Build> {
+    return new Promise((resolve, reject) => {
+      this.#waiting = [...this.#waiting, { resolve, reject }];
+      this.#settle(this.#connection.state);
+    });
   }
 
   #settle(state: ConnectionState): void {
@@ -96,5 +123,13 @@ export class Attachment implements ConnectionObserver {
       if (state.name === "ready") resolve(state.build);
       else reject(state.error);
     }
+  }
+
+  #verifyManifestHash(manifestHash: string): void {
+    const { expectedManifestHash } = this.#settings;
+    if (expectedManifestHash === undefined || expectedManifestHash === manifestHash) return;
+    throw new KMSError("integrity.failed", "The enclave runs another build than expected", {
+      details: { manifestHash, expectedManifestHash },
+    });
   }
 }
