@@ -36,6 +36,7 @@ describe("bad options are refused at once", () => {
     ["a timeout of another name", { kmsOrigin, timeouts: { helloMS: 5 } }],
     ["timeouts that are none", { kmsOrigin, timeouts: null }],
     ["a callback that is none", { kmsOrigin, onProgress: 5 }],
+    ["a debug log that is none", { kmsOrigin, debug: "verbose" }],
     ["another way to ask", { kmsOrigin, promptMode: "silent" }],
     ["nothing", undefined],
     ["null", null],

@@ -10,7 +10,7 @@
  */
 
 import { encodeBase64url } from "../../protocol/base64url";
-import { type EventMessage, parseEvent, parseReply, type Withdrawal } from "../../protocol/calls";
+import { type EventMessage, parseEvent, parseReply, type Request, type Withdrawal } from "../../protocol/calls";
 import type { MethodName } from "../../protocol/contract.gen";
 import { Deadline } from "../../protocol/deadline";
 import { KMSError } from "../../protocol/errors";
@@ -26,6 +26,7 @@ import {
 } from "../../protocol/handshake";
 import { copyParams } from "../../protocol/json";
 import { PROTOCOL } from "../../protocol/limits";
+import type { Direction } from "./debug-log";
 import { FrameLayer } from "./layer";
 import { PendingCalls } from "./pending";
 import { plainValue } from "./plain";
@@ -46,6 +47,8 @@ export interface ConnectionOptions {
 export interface ConnectionObserver {
   onState(state: ConnectionState): void;
   onEvent(event: EventMessage): void;
+  /** Each message of the channel: before it is posted, or as it came. It may hold secrets. */
+  onMessage(direction: Direction, message: unknown): void;
 }
 
 export class Connection {
@@ -96,11 +99,10 @@ export class Connection {
   async call(owner: ConnectionObserver, method: MethodName, params: object): Promise<unknown> {
     if (this.#state.name === "closed") throw this.#state.error;
     const isOpen = this.#state.name === "ready" || this.#state.name === "locked";
-    const port = isOpen ? this.#port : null;
-    if (!port) throw new KMSError("channel.not.initialized");
+    if (!isOpen || !this.#port) throw new KMSError("channel.not.initialized");
     const copy = copyParams(params, plainValue);
     const timeoutMs = methodTimeoutMs(method, this.#timeouts);
-    return this.#calls.add(owner, method, timeoutMs, (id) => port.postMessage({ id, method, params: copy }));
+    return this.#calls.add(owner, method, timeoutMs, (id) => this.#post({ id, method, params: copy }));
   }
 
   close(error: KMSError): void {
@@ -119,6 +121,7 @@ export class Connection {
   readonly #onWindowMessage = ({ source, origin, data }: MessageEvent<unknown>): void => {
     const frame = this.#layer.iframe.contentWindow;
     if (!frame || source !== frame || origin !== this.#address.origin || !isHello(data)) return;
+    this.#tell("enclave -> page", data);
     if (this.#port) this.close(closedError("The enclave's iframe was loaded anew"));
     else this.#connect(frame);
   };
@@ -137,6 +140,7 @@ export class Connection {
       nonce: this.#nonce,
       promptMode: this.#promptMode,
     };
+    this.#tell("page -> enclave", connect);
     frame.postMessage(connect, this.#address.origin, [port2]);
     this.#stage.stop();
     this.#stage = this.#stageDeadline(this.#timeouts.connectMs);
@@ -144,6 +148,7 @@ export class Connection {
   }
 
   #onPortMessage(data: unknown): void {
+    this.#tell("enclave -> page", data);
     const reply = parseReply(data);
     if (reply) {
       this.#calls.settle(reply);
@@ -209,8 +214,17 @@ export class Connection {
   }
 
   #withdraw(id: number): void {
-    const withdrawal: Withdrawal = { id, withdrawn: true };
-    this.#port?.postMessage(withdrawal);
+    this.#post({ id, withdrawn: true });
+  }
+
+  #post(message: Request | Withdrawal): void {
+    if (!this.#port) return;
+    this.#tell("page -> enclave", message);
+    this.#port.postMessage(message);
+  }
+
+  #tell(direction: Direction, message: unknown): void {
+    for (const observer of [...this.#observers]) observer.onMessage(direction, message);
   }
 
   #enter(state: ConnectionState): void {

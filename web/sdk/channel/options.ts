@@ -25,6 +25,12 @@ export interface KMSUserOptions {
    * first decides.
    */
   readonly promptMode?: PromptMode;
+  /**
+   * Gets each message between page and enclave as a line of text, with its direction, also the messages of other
+   * instances on this page; `true` is `console.debug`. No line holds a secret: credentials, passphrases, PRF outputs,
+   * JWTs, endpoint URLs and all text of fields that are not known to be harmless are replaced by field and length.
+   */
+  readonly debug?: boolean | ((message: string) => void);
 }
 
 /** The options of a KMSUser after they were checked. */
@@ -34,6 +40,7 @@ export interface Settings {
   readonly expectedManifestHash: KMSUserOptions["expectedManifestHash"];
   readonly onProgress: KMSUserOptions["onProgress"];
   readonly container: KMSUserOptions["container"];
+  readonly debug: ((message: string) => void) | null;
 }
 
 /** Throws KMSError `request.invalid`. */
@@ -45,7 +52,13 @@ export function parseSettings(options: KMSUserOptions): Settings {
   }
   const address = parseAddress(options);
   const connecting = { timeouts: parseTimeouts(options.timeouts), promptMode: parsePromptMode(options) };
-  return { address, connecting, expectedManifestHash, onProgress, container };
+  return { address, connecting, expectedManifestHash, onProgress, container, debug: parseDebug(options) };
+}
+
+function parseDebug({ debug = false }: KMSUserOptions): Settings["debug"] {
+  if (debug === true) return (message) => console.debug(message);
+  if (debug !== false && typeof debug !== "function") throw invalidRequest("debug", "must be a boolean or a function");
+  return debug || null;
 }
 
 function parsePromptMode({ promptMode = "iframe" }: KMSUserOptions): PromptMode {

@@ -6,6 +6,7 @@ import { invalidRequest, KMSError } from "../../protocol/errors";
 import type { Build } from "../../protocol/handshake";
 import { callSafely } from "./call-safely";
 import { type Connection, type ConnectionObserver, type ConnectionState, closedError } from "./connection";
+import { type Direction, formatMessage } from "./debug-log";
 import type { Settings } from "./options";
 import { acquireConnection, releaseConnection } from "./sharing";
 
@@ -101,6 +102,11 @@ export class Session implements ConnectionObserver {
 
   onEvent(event: EventMessage): void {
     this.#onEvent(event);
+  }
+
+  onMessage(direction: Direction, message: unknown): void {
+    const { debug } = this.#settings;
+    if (debug) callSafely(() => debug(formatMessage(direction, message)));
   }
 
   #tellProgress({ stage, ratio }: { readonly stage: string; readonly ratio: number }): void {
