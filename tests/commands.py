@@ -1,4 +1,4 @@
-"""The command line, run within the test's process."""
+"""The command line, run within the test's process, or as a process with its environment."""
 
 from __future__ import annotations
 
@@ -12,7 +12,17 @@ from unittest import mock
 import attrs
 from kms_enclave.cli.main import run
 
-__all__ = ["Ran", "kms_enclave", "write"]
+__all__ = ["Ran", "environment", "kms_enclave", "write"]
+
+# A shell, a CI service or pytest-xdist may have set them; each changes what rich prints.
+_OF_TERMINALS = (
+    "COLUMNS",
+    "LINES",
+    "FORCE_COLOR",
+    "NO_COLOR",
+    "TTY_COMPATIBLE",
+    "TTY_INTERACTIVE",
+)
 
 
 @attrs.frozen
@@ -24,16 +34,20 @@ class Ran:
     err: str
 
 
+def environment(**more: str) -> dict[str, str]:
+    """Return this process's environment without what says how to print, and with ``more``."""
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_TERMINALS}
+    return {**inherited, **more}
+
+
 def kms_enclave(*arguments: str | Path) -> Ran:
     """Run ``kms-enclave`` with its output in a file; whatever it raises is a defect."""
     out, err = io.StringIO(), io.StringIO()
     with (
-        mock.patch.dict(os.environ),
+        mock.patch.dict(os.environ, environment(), clear=True),
         contextlib.redirect_stdout(out),
         contextlib.redirect_stderr(err),
     ):
-        # A width that the shell, or pytest-xdist, has set would be taken for a terminal's.
-        os.environ.pop("COLUMNS", None)
         status = run([str(argument) for argument in arguments])
     return Ran(status, out.getvalue(), err.getvalue())
 

@@ -55,7 +55,7 @@ class NativeSubject:
 
 @pytest_asyncio.fixture(params=["memory", "sqlite"])
 async def subject(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[NativeSubject]:
-    vectors = Vectors.parse(_VECTORS.read_text())
+    vectors = Vectors.parse(_VECTORS.read_text("utf-8"))
     if request.param == "memory":
         yield NativeSubject(MemoryStorage(), vectors)
         return

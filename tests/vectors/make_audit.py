@@ -26,7 +26,7 @@ async def _write(folder: Path) -> None:
     await worker.issue(lease)
     _store(folder / "monday.jsonl", await export(worker))
     note = (await worker.call("getAuditCheckpoint"))["checkpoint"]
-    (folder / "monday.checkpoint").write_text(note)
+    (folder / "monday.checkpoint").write_text(note, "utf-8")
 
     world.clock.advance(4 * _DAY_MS)
     with suppress(Refusal):

@@ -8,4 +8,4 @@ _FILE = Path(__file__).parent / "crypto.json"
 
 
 def test_crypto_json_is_what_its_generator_writes() -> None:
-    assert _FILE.read_text() == format_vectors()
+    assert _FILE.read_text("utf-8") == format_vectors()

@@ -10,6 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+from commands import environment
+
 from tools.patience import patient
 
 _ROOT = Path(__file__).parents[3]
@@ -35,13 +37,11 @@ def test_every_command_of_the_document_prints_what_it_says(tmp_path: Path) -> No
     ran = subprocess.run(
         ["bash", "-c", f"exec 2>&1\n{script}"],
         cwd=folder,
-        env={
-            **os.environ,
-            "COLUMNS": "110",
-            "PATH": f"{_BIN}:{os.environ['PATH']}",
-        },
+        env=environment(
+            COLUMNS="110", PATH=f"{_BIN}:{os.environ['PATH']}", PYTHONIOENCODING="utf-8"
+        ),
         capture_output=True,
-        text=True,
+        encoding="utf-8",
         timeout=patient(150),
     )
     printed = [

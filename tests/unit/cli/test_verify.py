@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import rfc8785
-from commands import kms_enclave, write
+from commands import environment, kms_enclave, write
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from exports import Exported, exported, pruned, unset
 from forging import LEASE_ID, Forger, b64, long_log, public
@@ -127,7 +127,7 @@ def test_an_older_checkpoint_is_grown_from(path: Path, tmp_path: Path) -> None:
     log = Forger()
     log.genesis()
     note = tmp_path / "note"
-    note.write_text(log.note())
+    note.write_text(log.note(), "utf-8")
     log.setup()
     ran = kms_enclave("audit", "verify", write(path, log.export()), "--checkpoint", note)
     assert ran.status == 3
@@ -142,7 +142,7 @@ def test_a_file_that_was_cut_back_fails_beside_the_newer_checkpoint(
     write(path, log.export())
     log.setup()
     note = tmp_path / "note"
-    note.write_text(log.note())
+    note.write_text(log.note(), "utf-8")
     assert kms_enclave("audit", "verify", path).status == 3
     ran = kms_enclave("audit", "verify", path, "--checkpoint", note)
     assert ran.status == 1
@@ -197,7 +197,7 @@ def test_the_progress_of_a_long_file_is_shown_on_a_terminal(path: Path) -> None:
     ours, its = pty.openpty()
     running = subprocess.Popen(
         [program, "audit", "verify", path],
-        stdout=subprocess.DEVNULL, stderr=its, env={**os.environ, "TERM": "xterm"},
+        stdout=subprocess.DEVNULL, stderr=its, env=environment(TERM="xterm"),
     )  # fmt: skip
     os.close(its)
     shown = b""
@@ -212,6 +212,7 @@ def test_the_progress_of_a_long_file_is_shown_on_a_terminal(path: Path) -> None:
 
 def _command(*arguments: str | Path, **options: object) -> subprocess.CompletedProcess[str]:
     command = [Path(sys.executable).with_name("kms-enclave"), *arguments]
+    options = {"env": environment(), **options}
     return subprocess.run(command, capture_output=True, text=True, timeout=patient(120), **options)
 
 
@@ -249,8 +250,8 @@ def test_a_terminal_without_the_characters_gets_their_numbers(path: Path) -> Non
     log.genesis()
     log.setup()
     log.add("lease.create", "UAK", leaseId=LEASE_ID, userId="Zoë")
-    environment = {**os.environ, "PYTHONIOENCODING": "ascii"}
-    ran = _command("audit", "show", write(path, log.export()), env=environment)
+    ascii_only = environment(PYTHONIOENCODING="ascii")
+    ran = _command("audit", "show", write(path, log.export()), env=ascii_only)
     assert ran.returncode == 0
     assert "Zo\\xeb" in ran.stdout
 
