@@ -40,7 +40,8 @@ pytestmark = pytest.mark.timeout(330)
 
 @pytest.fixture(scope="module")
 def run() -> Run:
-    command = [sys.executable, "-m", "pytest", CASES, "-p", "no:xdist", "-p", "no:cacheprovider"]
+    without = ["-p", "no:xdist", "-p", "no:cacheprovider", "--color=no"]
+    command = [sys.executable, "-m", "pytest", CASES, *without]
     ran = subprocess.run(
         command, cwd=REPOSITORY, capture_output=True, text=True, timeout=patient(300), check=False
     )
