@@ -11,6 +11,7 @@ import pytest
 
 from e2e.conftest import Leased
 from e2e.driving.enclave import CREDENTIALS, EnclavePage, issue_params
+from tools.patience import patient
 
 KMS_ENCLAVE = Path(sys.executable).with_name("kms-enclave")
 EXPORT = """async () => {
@@ -38,7 +39,8 @@ def export(page: EnclavePage, folder: Path) -> Exported:
 
 def verify(exported: Exported, *more: str) -> int:
     command = [KMS_ENCLAVE, "audit", "verify", exported.file, "--public-key", exported.key, *more]
-    return subprocess.run(command, check=False, capture_output=True, timeout=60).returncode
+    ran = subprocess.run(command, check=False, capture_output=True, timeout=patient(60))
+    return ran.returncode
 
 
 @pytest.fixture
