@@ -11,8 +11,10 @@ import contextlib
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -46,10 +48,12 @@ def _parse_arguments() -> argparse.Namespace:
 def _servers() -> Iterator[tuple[LocalServer, LocalServer]]:
     """The released enclave, and the same one as plain Pyodide from sources."""
     with contextlib.ExitStack() as stack:
-        # Beside what is built already, so that the memory image is not made again.
-        build = ["node", "worker/build/main.mjs", "--out", PIECES, "--dev"]
+        # A copy, so that the memory image is not made again, and others may load what is built.
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        pieces = shutil.copytree(PIECES, folder / "pieces")
+        build = ["node", "worker/build/main.mjs", "--out", pieces, "--dev"]
         subprocess.run(build, cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-        options = ServeOptions(app_root=PAGES, pieces=PIECES)
+        options = ServeOptions(app_root=PAGES, pieces=pieces)
         image = stack.enter_context(serve_in_background(options))
         plain = stack.enter_context(serve_in_background(attrs.evolve(options, development=True)))
         yield image, plain

@@ -53,7 +53,8 @@ class Report:
 
 
 @pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Report:
+def report(pieces: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    """Run the benchmarks on the built pieces, once they are whole: it copies them."""
     folder = tmp_path_factory.mktemp("bench")
     command = [sys.executable, "-m", "bench", "--quick", "--output", str(folder)]
     run = subprocess.run(

@@ -20,7 +20,8 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from e2e.conftest import PAGES, open_page_in
-from tools.server.deployment import PIECES, REPOSITORY
+from tools.patience import patient
+from tools.server.deployment import REPOSITORY
 from tools.server.serving import ServeOptions, serve_in_background
 
 TAG = "pyemscripten_2026_0_wasm32"
@@ -75,10 +76,12 @@ def locked(wheel: Path, *, depends: list[str]) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def with_development(pieces: Path) -> Path:
-    build = ["node", "worker/build/main.mjs", "--out", PIECES, "--dev"]
-    subprocess.run(build, cwd=REPOSITORY, check=True, timeout=300)
-    return PIECES
+def with_development(pieces: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a copy with the worker of development mode: others load the pieces meanwhile."""
+    copied = shutil.copytree(pieces, tmp_path_factory.mktemp("development") / "pieces")
+    build = ["node", "worker/build/main.mjs", "--out", copied, "--dev"]
+    subprocess.run(build, cwd=REPOSITORY, check=True, timeout=patient(300))
+    return copied
 
 
 @pytest.fixture
