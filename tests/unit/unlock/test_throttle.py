@@ -18,21 +18,22 @@ from kms_enclave.unlock.credentials import PassphraseCredentials
 from kms_enclave.unlock.throttle import MAX_DELAY_MS, count_attempt, counted_at, delay_after
 from user import User, add
 
+Credentials = Mapping[str, object]
 PASSED = f"attempts:page:passphrase:{APP}"
 WRONG = {**CREDENTIALS, "passphrase": "wrong horse battery"}
 
 
-async def guess(
-    worker: Worker, credentials: Mapping[str, object] = WRONG, *, origin: str = APP
-) -> Refusal:
+async def guess(worker: Worker, credentials: Credentials = WRONG, *, origin: str = APP) -> Refusal:
     with pytest.raises(Refusal) as caught:
         await worker.call("generateVAPID", origin=origin, credentials=credentials)
     return caught.value
 
 
-async def guess_until_throttled(worker: Worker, credentials: Mapping[str, object] = WRONG) -> None:
+async def guess_until_throttled(
+    worker: Worker, credentials: Credentials = WRONG, *, code: str = "unlock.denied"
+) -> None:
     for _ in range(5):
-        assert (await guess(worker, credentials)).code == "unlock.denied"
+        assert (await guess(worker, credentials)).code == code
     assert (await guess(worker, credentials)).code == "unlock.throttled"
 
 
@@ -236,9 +237,7 @@ async def test_a_guess_whose_denial_cannot_be_logged_stays_counted(world: World)
     storage = FaultyStorage(world.memory)
     storage.before_commit = fail
     worker = await world.worker(storage=storage)
-    for _ in range(5):
-        assert (await guess(worker)).code == "internal"
-    assert (await guess(worker)).code == "unlock.throttled"
+    await guess_until_throttled(worker, code="internal")
 
 
 class _Uncountable(FaultyStorage):
