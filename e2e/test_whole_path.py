@@ -1,6 +1,6 @@
 """From a page to a token and its entry, judged by other people's code.
 
-What a token and its entry hold is tested in CPython: `tests/unit/leases`.
+What a token and its entry hold is tested in CPython: `tests/unit/issuing`.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """A page that guesses, in parallel and without end: refused, slowed down, and nothing is lost.
 
-KMS_LONG=1 makes it a thousand guesses. When the next one is tried, and which removals are
-refused with the right passphrase: tests/unit/enrollment.
+KMS_LONG=1 makes it a thousand guesses. When the next one is tried: tests/unit/unlock. Which
+removals are refused with the right passphrase: tests/unit/enrollment.
 """
 
 from __future__ import annotations
