@@ -8,7 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
-from patience import patient
+from tools.patience import patient
 
 from .conftest import REPOSITORY
 

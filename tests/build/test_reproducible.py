@@ -11,7 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from patience import patient
+from tools.patience import patient
 
 from .conftest import REPOSITORY
 

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 
 import pytest
-from patience import patient
+from tools.patience import patient
 
 from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
