@@ -208,11 +208,11 @@ def test_a_folder_of_scripts_imports_what_its_row_names() -> None:
     ("importing", "imported"),
     [
         ("web/sdk/kms-user.ts", "web/frame/client"),
-        ("web/frame/calls.ts", "web/sdk/channel/pending"),
+        ("web/frame/calls.ts", "web/sdk/channel/connection"),
         ("web/sites/demo/main.ts", "web/sdk/kms-user"),
         ("worker/start/run.ts", "web/frame/calls"),
         ("web/protocol/calls.ts", "web/sdk/kms-user"),
-        ("web/sdk/channel/pending.ts", "web/sdk/log/merkle"),
+        ("web/sdk/channel/session.ts", "web/sdk/log/merkle"),
     ],
 )
 def test_an_import_of_another_folder_is_named(importing: str, imported: str) -> None:

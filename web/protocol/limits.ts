@@ -12,6 +12,12 @@ export const MAX_PARAMS_DEPTH = 32;
 /** Calls that one port may have under way; one more is refused. */
 export const MAX_CALLS_IN_FLIGHT = 1_024;
 
+/**
+ * Calls that a page's SDK has under way at once; what a page asks for beyond them waits in the page. Half of what the
+ * frame takes: what the page has given up, the frame may still be working on.
+ */
+export const MAX_CALLS_OF_PAGE = MAX_CALLS_IN_FLIGHT / 2;
+
 /** Longest text of a name, a hash or a version on the wire, in UTF-16 code units. */
 export const MAX_NAME_CHARS = 256;
 

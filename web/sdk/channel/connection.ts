@@ -25,10 +25,10 @@ import {
   parseRefused,
 } from "../../protocol/handshake";
 import { copyParams } from "../../protocol/json";
-import { PROTOCOL } from "../../protocol/limits";
+import { MAX_CALLS_OF_PAGE, PROTOCOL } from "../../protocol/limits";
+import { PendingCalls } from "../../protocol/pending-calls";
 import type { Direction } from "./debug-log";
 import { FrameLayer } from "./layer";
-import { PendingCalls } from "./pending";
 import { plainValue } from "./plain";
 import { methodTimeoutMs, type Timeouts } from "./timeouts";
 
@@ -57,7 +57,12 @@ export class Connection {
   readonly #promptMode: PromptMode;
   readonly #layer: FrameLayer;
   readonly #removal: MutationObserver;
-  readonly #calls = new PendingCalls((id) => this.#withdraw(id));
+  /** Unanswered ones are withdrawn: no user is asked for what nobody waits for. */
+  readonly #calls = new PendingCalls<ConnectionObserver>({
+    hasRoom: (sent) => sent < MAX_CALLS_OF_PAGE,
+    isQueueTimed: false,
+    onUnanswered: (id) => this.#post({ id, withdrawn: true }),
+  });
   readonly #observers = new Set<ConnectionObserver>();
   readonly #nonce = encodeBase64url(crypto.getRandomValues(new Uint8Array(32)));
   #state: ConnectionState = { name: "hello" };
@@ -211,10 +216,6 @@ export class Connection {
     this.#calls.holdDeadlines(isHeld);
     this.#hold = new Deadline(this.#timeouts.promptMs, () => this.#calls.holdDeadlines(false));
     if (isHeld) this.#hold.run();
-  }
-
-  #withdraw(id: number): void {
-    this.#post({ id, withdrawn: true });
   }
 
   #post(message: Request | Withdrawal): void {

@@ -2,8 +2,8 @@
 
 import { beforeEach, expect, test, vi } from "vitest";
 import { KMSError } from "../../../web/protocol/errors";
-import { MAX_CALLS_IN_FLIGHT } from "../../../web/protocol/limits";
-import { PendingCalls } from "../../../web/sdk/channel/pending";
+import { MAX_CALLS_IN_FLIGHT, MAX_CALLS_OF_PAGE } from "../../../web/protocol/limits";
+import { PendingCalls } from "../../../web/protocol/pending-calls";
 import { DEFAULT_TIMEOUTS, methodTimeoutMs } from "../../../web/sdk/channel/timeouts";
 
 const CLOSED = new KMSError("channel.closed");
@@ -11,13 +11,17 @@ const OWNER = {};
 
 let sent: number[];
 let withdrawn: number[];
-let calls: PendingCalls;
+let calls: PendingCalls<object>;
 
 beforeEach(() => {
   vi.useFakeTimers();
   sent = [];
   withdrawn = [];
-  calls = new PendingCalls((id) => withdrawn.push(id));
+  calls = new PendingCalls({
+    hasRoom: (count) => count < MAX_CALLS_OF_PAGE,
+    isQueueTimed: false,
+    onUnanswered: (id) => withdrawn.push(id),
+  });
   return () => vi.useRealTimers();
 });
 
