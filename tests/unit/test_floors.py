@@ -65,9 +65,9 @@ TYPESCRIPT: Mapping[str, Sequence[str]] = {
         "worker",
         "worker/start",
     ),
-    "web/sites/common": ("/sdk/kms-user.js",),
+    "web/sites/common": ("/sdk/kms-user.js", "web/protocol"),
     "web/sites/demo": ("/sdk/kms-user.js", "web/sites/common"),
-    "web/sites/conformance": ("/sdk/kms-user.js", "web/sites/common"),
+    "web/sites/conformance": ("/sdk/kms-user.js", "web/sites/common", "web/protocol"),
     "worker/primitives": ("web/protocol",),
     "worker/start": ("web/protocol", "worker/primitives"),
     "worker/wheels": (),
@@ -75,8 +75,8 @@ TYPESCRIPT: Mapping[str, Sequence[str]] = {
     "worker/build": ("worker/wheels",),
 }
 """What each folder imports besides itself. SDK and frame meet in ``web/protocol`` alone; a site
-loads the SDK from the address where a user's page finds it; of ``web`` the worker imports
-``web/protocol`` only. The frame starts the worker.
+loads the SDK from the address where a user's page finds it, and of the rest of ``web`` shares
+the encodings in ``web/protocol``; of ``web`` the worker imports ``web/protocol`` only. The frame starts the worker.
 """
 _TYPESCRIPT_IMPORT = re.compile(
     r"""(?:^(?:import|export)\b[^;"']*?\bfrom|^import|\bimport\()\s*["']([^"']+)["']""",

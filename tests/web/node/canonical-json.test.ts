@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { canonicalJson } from "../../../web/sdk/log/canonical-json";
+import { canonicalJson } from "../../../web/protocol/canonical-json";
 import { readOracle } from "./oracle";
 
 test("canonical JSON is that of RFC 8785", () => {

@@ -6,8 +6,8 @@
  * alone keeps one entry, however many tokens it has.
  */
 
+import { canonicalJson } from "../../protocol/canonical-json";
 import type { AuditEntry } from "../../protocol/contract.gen";
-import { canonicalJson } from "./canonical-json";
 import type { PinnedEntry } from "./log-check";
 
 /** Where proofs do not come for so long, the oldest are given up: memory and storage stay bounded. */

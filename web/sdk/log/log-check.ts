@@ -8,9 +8,10 @@
  */
 
 import { decodeBase64url } from "../../protocol/base64url";
+import { canonicalBytes } from "../../protocol/canonical-json";
 import type { AuditDelegationCert, ProveAuditResult } from "../../protocol/contract.gen";
 import { KMSError } from "../../protocol/errors";
-import { canonicalBytes } from "./canonical-json";
+import { formatHex, parseHex } from "../../protocol/hashes";
 import { verifyEd25519 } from "./ed25519";
 import { type Bytes, leafHash, verifyConsistency, verifyInclusion } from "./merkle";
 import { type Checkpoint, verifyCheckpoint } from "./signed-note";
@@ -84,7 +85,7 @@ export async function verifyStanding(
     auditKey: auditPublicKey,
     checkpoint: note,
     size,
-    root: formatHash(root),
+    root: formatHex(root),
   });
   if (!(await isCertified(found, instanceCert))) throw new LogMismatch("auditCertificate", found);
   return found;
@@ -168,9 +169,5 @@ function decodeKey(text: string): Bytes {
 /** Empty where it is no hash: no proof leads anywhere with it. */
 function parseHash(text: string): Bytes {
   if (!/^[0-9a-f]{64}$/.test(text)) return new Uint8Array();
-  return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
-
-function formatHash(hash: Bytes): string {
-  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  return parseHex(text);
 }

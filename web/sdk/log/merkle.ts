@@ -5,6 +5,8 @@
  * root is the log's is for a checkpoint to say.
  */
 
+import { sha256 } from "../../protocol/hashes";
+
 export type Bytes = Uint8Array<ArrayBuffer>;
 
 const HASH_BYTES = 32;
@@ -123,10 +125,6 @@ function nodeHash(left: Bytes, right: Bytes): Promise<Bytes> {
 
 async function hash(kind: number, ...parts: readonly Bytes[]): Promise<Bytes> {
   return sha256(concat(Uint8Array.of(kind), ...parts));
-}
-
-export async function sha256(data: Bytes): Promise<Bytes> {
-  return new Uint8Array(await crypto.subtle.digest("SHA-256", data));
 }
 
 export function concat(...parts: readonly Bytes[]): Bytes {

@@ -11,9 +11,9 @@
  * (another tab went on with a new one) is told so: what it knew has ended.
  */
 
+import { canonicalJson } from "../../protocol/canonical-json";
 import type { AuditEntry, MethodName, Methods } from "../../protocol/contract.gen";
 import { KMSError } from "../../protocol/errors";
-import { canonicalJson } from "./canonical-json";
 import { EntryRuns } from "./entry-runs";
 import { LogMismatch, type LogPin, type PinnedEntry, verifyEntries, verifyGrowth, verifyStanding } from "./log-check";
 import { PinStore } from "./pin-store";

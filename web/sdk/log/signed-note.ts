@@ -3,8 +3,9 @@
  * with one Ed25519 signature. Nothing in one that is taken is left uncovered by it.
  */
 
+import { sha256 } from "../../protocol/hashes";
 import { verifyEd25519 } from "./ed25519";
-import { type Bytes, concat, isEqual, sha256 } from "./merkle";
+import { type Bytes, concat, isEqual } from "./merkle";
 
 const MAX_CHARS = 1024;
 const ED25519 = 1;

@@ -9,8 +9,8 @@ import {
   type PassphraseCredentials,
   type SetupResult,
 } from "/sdk/kms-user.js";
+import { encodeBase64url } from "../../protocol/base64url";
 import type { EnclaveAddress } from "../common/enclave-address";
-import { formatBase64url } from "../common/inspect/base64url";
 import { SkippedError } from "./check";
 
 export const USER_ID = "conformance";
@@ -34,7 +34,7 @@ interface Made {
 
 export class World {
   readonly address: EnclaveAddress;
-  readonly passphrase = formatBase64url(crypto.getRandomValues(new Uint8Array(18)));
+  readonly passphrase = encodeBase64url(crypto.getRandomValues(new Uint8Array(18)));
   readonly #made: Partial<Made> = {};
   #kms: KMSUser;
 

@@ -5,7 +5,9 @@
  */
 
 import type { AuditDelegationCert, AuditEntry } from "/sdk/kms-user.js";
-import { formatBase64url, formatHex, parseBase64url, parseHex, sha256 } from "./base64url";
+import { decodeBase64url, encodeBase64url } from "../../../protocol/base64url";
+import { canonicalBytes } from "../../../protocol/canonical-json";
+import { formatHex, parseHex, sha256 } from "../../../protocol/hashes";
 import { type Inspection, require, UnsupportedError } from "./inspection";
 
 /** base64url public keys that the log itself names; null where it has not named them yet. */
@@ -45,7 +47,7 @@ export const ENTRY_INSPECTIONS: readonly Inspection<EntrySubject>[] = [
     async inspect(subject) {
       const { entry } = subject;
       const key = signerKey(subject);
-      const signerId = formatBase64url(await sha256(parseBase64url(key)));
+      const signerId = encodeBase64url(await sha256(decodeBase64url(key)));
       require(signerId === entry.signerId, "the signer is not who the entry says");
       require(await verifyEd25519(key, entry.sig, parseHex(entry.chainHash)), "the signature is not valid");
       return `Ed25519, valid for the ${entry.signer} that it names`;
@@ -82,8 +84,8 @@ async function verifyCertificate({ sig, ...covered }: AuditDelegationCert, publi
 }
 
 async function verifyEd25519(publicKey: string, sig: string, message: Uint8Array<ArrayBuffer>): Promise<boolean> {
-  const key = await importEd25519(parseBase64url(publicKey));
-  return crypto.subtle.verify("Ed25519", key, parseBase64url(sig), message);
+  const key = await importEd25519(decodeBase64url(publicKey));
+  return crypto.subtle.verify("Ed25519", key, decodeBase64url(sig), message);
 }
 
 async function importEd25519(raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
@@ -93,13 +95,4 @@ async function importEd25519(raw: Uint8Array<ArrayBuffer>): Promise<CryptoKey> {
     if (!(thrown instanceof DOMException) || thrown.name !== "NotSupportedError") throw thrown;
     throw new UnsupportedError("this browser has no Ed25519");
   }
-}
-
-/** RFC 8785 for what an entry holds: ASCII keys, integers, strings. */
-function canonicalBytes(value: unknown): Uint8Array<ArrayBuffer> {
-  const sorted = JSON.stringify(value, (_, part: unknown) => {
-    if (typeof part !== "object" || part === null || Array.isArray(part)) return part;
-    return Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
-  });
-  return new TextEncoder().encode(sorted);
 }

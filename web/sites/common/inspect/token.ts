@@ -1,6 +1,7 @@
 /** A VAPID token, read and verified without the enclave (RFC 7515, RFC 7638, RFC 8292). */
 
-import { formatBase64url, parseBase64url, sha256 } from "./base64url";
+import { decodeBase64url, encodeBase64url } from "../../../protocol/base64url";
+import { sha256 } from "../../../protocol/hashes";
 import { type Inspection, require } from "./inspection";
 
 export type JsonObject = Readonly<Record<string, unknown>>;
@@ -29,17 +30,17 @@ export function parseToken(jwt: string): ParsedToken {
     header: parseObject(header),
     claims: parseObject(claims),
     signed: new TextEncoder().encode(`${header}.${claims}`),
-    signature: parseBase64url(signature),
+    signature: decodeBase64url(signature),
   };
 }
 
 /** The RFC 7638 thumbprint of a P-256 public key. */
 export async function thumbprint(publicKey: string): Promise<string> {
-  const point = parseBase64url(publicKey);
+  const point = decodeBase64url(publicKey);
   require(point.length === 65 && point[0] === 4, "the public key is not an uncompressed P-256 point");
-  const [x, y] = [formatBase64url(point.subarray(1, 33)), formatBase64url(point.subarray(33))];
+  const [x, y] = [encodeBase64url(point.subarray(1, 33)), encodeBase64url(point.subarray(33))];
   const jwk = `{"crv":"P-256","kty":"EC","x":"${x}","y":"${y}"}`;
-  return formatBase64url(await sha256(new TextEncoder().encode(jwk)));
+  return encodeBase64url(await sha256(new TextEncoder().encode(jwk)));
 }
 
 export const TOKEN_INSPECTIONS: readonly Inspection<TokenSubject>[] = [
@@ -49,7 +50,7 @@ export const TOKEN_INSPECTIONS: readonly Inspection<TokenSubject>[] = [
       require(token.header.alg === "ES256", "the algorithm is not ES256");
       require(token.signature.length === 64, `the signature has ${token.signature.length} bytes instead of 64`);
       const curve = { name: "ECDSA", namedCurve: "P-256" };
-      const key = await crypto.subtle.importKey("raw", parseBase64url(publicKey), curve, false, ["verify"]);
+      const key = await crypto.subtle.importKey("raw", decodeBase64url(publicKey), curve, false, ["verify"]);
       const algorithm = { name: "ECDSA", hash: "SHA-256" };
       const isValid = await crypto.subtle.verify(algorithm, key, token.signature, token.signed);
       require(isValid, "the signature is not valid for the public key");
@@ -85,7 +86,7 @@ export const TOKEN_INSPECTIONS: readonly Inspection<TokenSubject>[] = [
 ];
 
 function parseObject(part: string): JsonObject {
-  const value: unknown = JSON.parse(new TextDecoder().decode(parseBase64url(part)));
+  const value: unknown = JSON.parse(new TextDecoder().decode(decodeBase64url(part)));
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new Error("not a JSON object");
   return value as JsonObject;
 }

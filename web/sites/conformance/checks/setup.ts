@@ -1,6 +1,6 @@
 /** Setting up, once and never again. */
 
-import { parseBase64url } from "../../common/inspect/base64url";
+import { decodeBase64url } from "../../../protocol/base64url";
 import { require } from "../../common/inspect/inspection";
 import { thumbprint } from "../../common/inspect/token";
 import { type Check, expectRefusal } from "../check";
@@ -50,7 +50,7 @@ export const SETUP_CHECKS: readonly Check[] = [
       const setup = await world.kms.setupPassphrase(world.credentials?.passphrase);
       world.keep("setup", setup);
       require(setup.enrollmentId === "enrollment:passphrase:v2", "the enrollment has another ID");
-      require(parseBase64url(setup.vapidPublicKey).length === 65, "the public key is not 65 bytes");
+      require(decodeBase64url(setup.vapidPublicKey).length === 65, "the public key is not 65 bytes");
       require(setup.vapidKid === (await thumbprint(setup.vapidPublicKey)), "kid is not the key’s thumbprint");
       return "public key of 65 bytes; its thumbprint, recomputed here, is the kid";
     },

@@ -1,5 +1,6 @@
 /** That the enclave starts here at all, and what it finds in this browser. Changes nothing. */
 
+import { parseHex } from "../../../protocol/hashes";
 import { require, UnsupportedError } from "../../common/inspect/inspection";
 import type { Check } from "../check";
 
@@ -49,11 +50,11 @@ export const BROWSER_CHECKS: readonly Check[] = [
     title: "Ed25519 in this page, to verify the log without the enclave",
     async run() {
       // Not by generating a key, as WebKitGTK fails to now and then: the page only ever verifies.
-      const imported = crypto.subtle.importKey("raw", bytesOf(RFC_8032_TEST_2.key), "Ed25519", false, ["verify"]);
+      const imported = crypto.subtle.importKey("raw", parseHex(RFC_8032_TEST_2.key), "Ed25519", false, ["verify"]);
       const key = await imported.catch(() => {
         throw new UnsupportedError("this browser has no Ed25519 for pages");
       });
-      const [signature, message] = [bytesOf(RFC_8032_TEST_2.signature), bytesOf(RFC_8032_TEST_2.message)];
+      const [signature, message] = [parseHex(RFC_8032_TEST_2.signature), parseHex(RFC_8032_TEST_2.message)];
       const isValid = await crypto.subtle.verify("Ed25519", key, signature, message);
       require(isValid, "a published signature does not verify");
       message[0] = 0;
@@ -76,7 +77,3 @@ const RFC_8032_TEST_2 = {
     "92a009a9f0d4cab8720e820b5f642540a2b27b5416503f8fb3762223ebdb69da" +
     "085ac1e43e15996e458f3613d0f11d8c387b2eaeb4302aeeb00d291612bb0c00",
 };
-
-function bytesOf(hex: string): Uint8Array<ArrayBuffer> {
-  return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
-}
