@@ -28,7 +28,7 @@ export interface LaunchedWorker extends Release {
  * @param baseUrl address of the enclave, with a trailing slash
  * Rejects with StartError: `integrity.failed` where a file is not the one that was built.
  */
-export function loadRelease(manifestHash: string, baseUrl: URL): Promise<Release> {
+function loadRelease(manifestHash: string, baseUrl: URL): Promise<Release> {
   return inStage("lists", readRelease(manifestHash, baseUrl));
 }
 
@@ -81,7 +81,7 @@ let blobUrl: string | undefined;
  * Everything is fetched here and at once; the worker needs no network at all. Its own script comes first, and what
  * else is there is made ready while it is compiled.
  */
-export async function startWorker(release: Release, topOrigin: string): Promise<Worker> {
+async function startWorker(release: Release, topOrigin: string): Promise<Worker> {
   const { baseUrl, manifestHash, runtime, runtimeText, configText } = release;
   const source = readSource(baseUrl, runtime.files.worker);
   const wasm = readListed(baseUrl, runtime.files.wasm, "code");

@@ -10,7 +10,7 @@ import { type DatabaseError, databaseError } from "./failure";
 import { type Change, formatRows, parseChange, type Rows, revisionOf, type StorageKey } from "./rows";
 
 /** What `commit` resolves with when everything was written; otherwise the index of the expectation that failed. */
-export const COMMITTED = -1;
+const COMMITTED = -1;
 
 export interface Database {
   /** `text`: JSON of `[store, key][]`. One transaction, rows in that order. */

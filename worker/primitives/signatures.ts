@@ -25,7 +25,7 @@ type Imported = CryptoKey | null;
 const PUBLIC_KEYS = new Map<string, CryptoKey | Promise<Imported>>();
 const MOST_PUBLIC_KEYS = 64;
 
-export function* framed(buffer: Bytes): Generator<Bytes> {
+function* framed(buffer: Bytes): Generator<Bytes> {
   const view = new DataView(buffer.buffer, buffer.byteOffset, buffer.byteLength);
   for (let offset = 0; offset < buffer.byteLength; ) {
     const start = offset + LENGTH_BYTES;

@@ -24,7 +24,7 @@ export const KEYBOARD_LOST =
   "The keyboard is not in this prompt: whatever you type now goes elsewhere. Click into the field before you type, " +
   "or go on in a window of its own.";
 
-export const MIN_PASSPHRASE_CHARS = 8;
+const MIN_PASSPHRASE_CHARS = 8;
 export const MAX_PASSPHRASE_CHARS = 1_024;
 
 export const PASSPHRASE_RULES = `At least ${MIN_PASSPHRASE_CHARS} characters. Several words in a row are easy to remember and hard to guess. It cannot be recovered.`;
