@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from functools import cache
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from kms_enclave.tlog.merkle import fold, leaf_hash, verify_consistency, verify_inclusion
+from kms_enclave.tlog.merkle import (
+    Node,
+    Range,
+    consistency_ranges,
+    inclusion_ranges,
+    leaf_hash,
+    verify_consistency,
+    verify_inclusion,
+)
 from kms_enclave.tlog.tree import (
     EMPTY_FRONTIER,
     TILE_WIDTH,
     Frontier,
+    Hashes,
     TileName,
     append,
-    frontier_at,
+    frontier_nodes,
     frontier_root,
+    hashes_of,
     last_full_tiles,
-    leaf_at,
-    prove_consistency,
-    prove_inclusion,
-    subtrees_at,
-    tiles_of_consistency,
-    tiles_of_frontier,
-    tiles_of_inclusion,
-    tiles_of_subtrees,
+    nodes_of,
+    root_of,
+    tiles_of,
     verify_frontier_form,
 )
 
@@ -83,6 +89,18 @@ def _kept() -> tuple[tuple[Frontier, ...], dict[TileName, tuple[bytes, ...]]]:
     return tuple(frontiers), tiles
 
 
+def _read(nodes: Sequence[Node], total: int) -> tuple[Hashes, int]:
+    """Return the hashes of nodes out of the tiles that hold them, and how many tiles these are."""
+    frontiers, tiles = _kept()
+    needed = {name: tiles[name] for name in tiles_of(nodes, frontiers[total])}
+    return hashes_of(nodes, needed, frontiers[total]), len(needed)
+
+
+def _roots(ranges: Sequence[Range], total: int) -> tuple[list[bytes], int]:
+    hashes, tile_count = _read(nodes_of(ranges), total)
+    return [root_of(leaves, hashes) for leaves in ranges], tile_count
+
+
 _sizes = st.integers(1, _MOST) | st.integers(1, 70)
 
 
@@ -111,13 +129,11 @@ def test_appending_many_is_appending_each(counts: list[int]) -> None:
 @settings(max_examples=200)
 @given(st.data(), _sizes)
 def test_proofs_of_any_size_from_any_larger_tree(data: st.DataObject, total: int) -> None:
-    frontiers, tiles = _kept()
-    frontier = frontiers[total]
+    levels = len(_kept()[0][total].levels)
     size = data.draw(st.integers(1, total))
     index = data.draw(st.integers(0, size - 1))
-    needed = {name: tiles[name] for name in tiles_of_inclusion(index, size, frontier)}
-    assert leaf_at(index, needed, frontier) == _LEAVES[index]
-    path = prove_inclusion(index, size, needed, frontier)
+    (leaf, *path), tile_count = _roots([(index, index + 1), *inclusion_ranges(index, size)], total)
+    assert leaf == _LEAVES[index]
     assert path == _path(index, 0, size)
     verify_inclusion(
         path,
@@ -127,11 +143,10 @@ def test_proofs_of_any_size_from_any_larger_tree(data: st.DataObject, total: int
         expected_root=_mth(0, size),
     )
     # At most the tile of the leaf's side and the one beside it, for each level.
-    assert len(needed) <= 2 * len(frontier.levels)
+    assert tile_count <= 2 * levels
 
     old_size = data.draw(st.integers(1, size))
-    needed = {name: tiles[name] for name in tiles_of_consistency(old_size, size, frontier)}
-    path = prove_consistency(old_size, size, needed, frontier)
+    path, tile_count = _roots(consistency_ranges(old_size, size), total)
     assert path == _subproof(old_size, 0, size, complete=True)
     verify_consistency(
         path,
@@ -140,25 +155,23 @@ def test_proofs_of_any_size_from_any_larger_tree(data: st.DataObject, total: int
         expected_size=size,
         expected_root=_mth(0, size),
     )
-    assert len(needed) <= 2 * len(frontier.levels)
+    assert tile_count <= 2 * levels
 
 
 @given(st.data(), _sizes)
 def test_the_root_of_any_smaller_tree(data: st.DataObject, total: int) -> None:
-    frontiers, tiles = _kept()
-    frontier = frontiers[total]
     size = data.draw(st.integers(0, total))
-    needed = {name: tiles[name] for name in tiles_of_subtrees(size, frontier)}
-    assert fold(subtrees_at(size, needed, frontier)) == _mth(0, size)
+    assert _roots([(0, size)], total)[0] == [_mth(0, size)]
 
 
 @given(st.data(), _sizes)
 def test_the_frontier_of_any_smaller_tree(data: st.DataObject, total: int) -> None:
-    frontiers, tiles = _kept()
-    frontier = frontiers[total]
     size = data.draw(st.integers(0, total))
-    needed = {name: tiles[name] for name in tiles_of_frontier(size, frontier)}
-    assert frontier_at(size, needed, frontier) == frontiers[size]
+    levels = frontier_nodes(size)
+    hashes, _ = _read([node for level in levels for node in level], total)
+    assert [[hashes[node] for node in level] for level in levels] == [
+        list(level) for level in _kept()[0][size].levels
+    ]
 
 
 @given(_sizes)

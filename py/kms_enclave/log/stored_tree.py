@@ -10,22 +10,25 @@ from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.log.head import format_hashes, parse_hashes
 from kms_enclave.ports.storage import Address, Put, Record, StoragePort
 from kms_enclave.structure import from_json
-from kms_enclave.tlog.merkle import fold
+from kms_enclave.tlog.merkle import (
+    Node,
+    Range,
+    consistency_ranges,
+    covering_nodes,
+    inclusion_ranges,
+)
 from kms_enclave.tlog.tree import (
     TILE_WIDTH,
     Frontier,
+    Hashes,
     Tile,
     TileName,
     Tiles,
-    frontier_at,
-    leaf_at,
-    prove_consistency,
-    prove_inclusion,
-    subtrees_at,
-    tiles_of_consistency,
-    tiles_of_frontier,
-    tiles_of_inclusion,
-    tiles_of_subtrees,
+    frontier_nodes,
+    hashes_of,
+    nodes_of,
+    root_of,
+    tiles_of,
 )
 
 __all__ = [
@@ -34,6 +37,7 @@ __all__ = [
     "read_frontier",
     "read_growth",
     "read_inclusion",
+    "read_nodes",
     "read_root",
     "read_subtrees",
     "read_tiles",
@@ -68,6 +72,11 @@ async def read_tiles(storage: StoragePort, names: Sequence[TileName]) -> Tiles:
     return {name: _parse_tile(name, record) for name, record in zip(names, records, strict=True)}
 
 
+async def read_nodes(storage: StoragePort, frontier: Frontier, nodes: Sequence[Node]) -> Hashes:
+    """Read the hashes of some nodes, each tile once. Raises DamagedRecordError."""
+    return hashes_of(nodes, await read_tiles(storage, tiles_of(nodes, frontier)), frontier)
+
+
 async def read_inclusion(
     storage: StoragePort, frontier: Frontier, *, index: int, size: int
 ) -> tuple[bytes, Sequence[bytes]]:
@@ -75,16 +84,16 @@ async def read_inclusion(
 
     Raises DamagedRecordError.
     """
-    tiles = await read_tiles(storage, tiles_of_inclusion(index, size, frontier))
-    return leaf_at(index, tiles, frontier), prove_inclusion(index, size, tiles, frontier)
+    ranges = [(index, index + 1), *inclusion_ranges(index, size)]
+    leaf, *path = await _read_roots(storage, frontier, ranges)
+    return leaf, path
 
 
 async def read_consistency(
     storage: StoragePort, frontier: Frontier, *, old_size: int, size: int
 ) -> Sequence[bytes]:
     """Return the proof that one tree begins with another. Raises DamagedRecordError."""
-    tiles = await read_tiles(storage, tiles_of_consistency(old_size, size, frontier))
-    return prove_consistency(old_size, size, tiles, frontier)
+    return await _read_roots(storage, frontier, consistency_ranges(old_size, size))
 
 
 async def read_growth(
@@ -95,36 +104,37 @@ async def read_growth(
     However many there are, tiles are read once. Raises DamagedRecordError.
     """
     size = frontier.size
-    grown_from = old_size if old_size is not None and old_size <= size else None
-    present = [index for index in indices if index < size]
-    names = {name for index in present for name in tiles_of_inclusion(index, size, frontier)}
-    if grown_from is not None:
-        names.update(tiles_of_consistency(grown_from, size, frontier))
-    tiles = await read_tiles(storage, list(names))
+    consistency = (
+        None if old_size is None or old_size > size else consistency_ranges(old_size, size)
+    )
+    inclusion = [inclusion_ranges(index, size) if index < size else None for index in indices]
+    proofs = [ranges for ranges in (consistency, *inclusion) if ranges is not None]
+    nodes = nodes_of(leaves for ranges in proofs for leaves in ranges)
+    hashes = await read_nodes(storage, frontier, nodes)
     return Growth(
-        None if grown_from is None else prove_consistency(grown_from, size, tiles, frontier),
-        [
-            prove_inclusion(index, size, tiles, frontier) if index < size else None
-            for index in indices
-        ],
+        None if consistency is None else _roots_of(consistency, hashes),
+        [None if ranges is None else _roots_of(ranges, hashes) for ranges in inclusion],
     )
 
 
 async def read_subtrees(storage: StoragePort, frontier: Frontier, size: int) -> Sequence[bytes]:
     """Return the subtrees of the first ``size`` entries. Raises DamagedRecordError."""
-    tiles = await read_tiles(storage, tiles_of_subtrees(size, frontier))
-    return subtrees_at(size, tiles, frontier)
+    nodes = covering_nodes((0, size))
+    hashes = await read_nodes(storage, frontier, nodes)
+    return [hashes[node] for node in nodes]
 
 
 async def read_frontier(storage: StoragePort, frontier: Frontier, size: int) -> Frontier:
     """Return the frontier that the tree had at a smaller size. Raises DamagedRecordError."""
-    tiles = await read_tiles(storage, tiles_of_frontier(size, frontier))
-    return frontier_at(size, tiles, frontier)
+    levels = frontier_nodes(size)
+    hashes = await read_nodes(storage, frontier, [node for level in levels for node in level])
+    return Frontier(size, tuple(tuple(hashes[node] for node in level) for level in levels))
 
 
 async def read_root(storage: StoragePort, frontier: Frontier, size: int) -> bytes:
     """Return the root of the first ``size`` entries. Raises DamagedRecordError."""
-    return fold(await read_subtrees(storage, frontier, size))
+    (root,) = await _read_roots(storage, frontier, [(0, size)])
+    return root
 
 
 async def verify_full_tiles(storage: StoragePort, frontier: Frontier) -> None:
@@ -143,6 +153,16 @@ async def verify_full_tiles(storage: StoragePort, frontier: Frontier) -> None:
             expected = tiles[above] if is_full else frontier.levels[level + 1]
             if [Tile(name, tiles[name]).root() for name in names] != list(expected):
                 raise DamagedRecordError(f"the tree's level {level} is not that of the next")
+
+
+async def _read_roots(
+    storage: StoragePort, frontier: Frontier, ranges: Sequence[Range]
+) -> Sequence[bytes]:
+    return _roots_of(ranges, await read_nodes(storage, frontier, nodes_of(ranges)))
+
+
+def _roots_of(ranges: Sequence[Range], hashes: Hashes) -> Sequence[bytes]:
+    return [root_of(leaves, hashes) for leaves in ranges]
 
 
 def _address(name: TileName) -> Address:

@@ -3,8 +3,9 @@
 Tile *i* of level *l* holds the roots of the complete subtrees of 16**l leaves with the
 numbers 16 i to 16 i + 15. A full tile never changes; :class:`Frontier` is what stands
 after the last full tile of each level. So an append needs no read, writes one tile in
-fifteen appends on average, and a proof reads a tile or two a level. Pure: reading and
-writing are done elsewhere. Specification: docs/spec/audit.md, Tree.
+fifteen appends on average, and a proof reads a tile or two a level. Whoever asks for a
+proof, a root or an older frontier names nodes; :func:`tiles_of` says which tiles hold
+them. Pure: reading and writing are done elsewhere. Specification: docs/spec/audit.md, Tree.
 """
 
 from __future__ import annotations
@@ -18,10 +19,8 @@ from kms_enclave.tlog.merkle import (
     HASH_BYTES,
     Node,
     Range,
-    consistency_ranges,
     covering_nodes,
     fold,
-    inclusion_ranges,
     node_hash,
 )
 
@@ -29,22 +28,18 @@ __all__ = [
     "EMPTY_FRONTIER",
     "TILE_WIDTH",
     "Frontier",
+    "Hashes",
     "Tile",
     "TileName",
     "Tiles",
     "append",
-    "frontier_at",
+    "frontier_nodes",
     "frontier_root",
+    "hashes_of",
     "last_full_tiles",
-    "leaf_at",
-    "prove_consistency",
-    "prove_inclusion",
-    "subtrees_at",
+    "nodes_of",
+    "root_of",
     "tiles_of",
-    "tiles_of_consistency",
-    "tiles_of_frontier",
-    "tiles_of_inclusion",
-    "tiles_of_subtrees",
     "verify_frontier_form",
 ]
 
@@ -74,6 +69,9 @@ class Tile:
 
 Tiles = Mapping[TileName, Sequence[bytes]]
 """Full tiles that were read."""
+
+Hashes = Mapping[Node, bytes]
+"""Nodes of the tree with their hashes."""
 
 
 @attrs.frozen
@@ -120,64 +118,35 @@ def verify_frontier_form(frontier: Frontier) -> None:
 
 def frontier_root(frontier: Frontier) -> bytes:
     """Return the root of the tree."""
-    return fold(subtrees_at(frontier.size, {}, frontier))
+    everything = (0, frontier.size)
+    return root_of(everything, hashes_of(covering_nodes(everything), {}, frontier))
 
 
-def subtrees_at(size: int, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
-    """Return the roots of the complete subtrees of the first ``size`` leaves, largest first."""
-    return [_hash_of(node, tiles, frontier) for node in covering_nodes((0, size))]
-
-
-def frontier_at(size: int, tiles: Tiles, frontier: Frontier) -> Frontier:
-    """Return the frontier that the tree had at a smaller size."""
+def frontier_nodes(size: int) -> Sequence[Sequence[Node]]:
+    """Return the nodes whose hashes are the frontier of the first ``size`` leaves, by level."""
     levels = range(_level_count(size))
-    return Frontier(
-        size,
-        tuple(
-            _tile_hashes(name, tiles, frontier)[: _pending(size, name.level)]
-            if _pending(size, name.level)
-            else ()
-            for name in (_growing_tile(size, level) for level in levels)
-        ),
-    )
+    return [
+        [
+            Node(level * _TILE_HEIGHT, _full_tiles(size, level) * TILE_WIDTH + place)
+            for place in range(_pending(size, level))
+        ]
+        for level in levels
+    ]
 
 
-def leaf_at(index: int, tiles: Tiles, frontier: Frontier) -> bytes:
-    """Return a leaf's hash."""
-    return _hash_of(Node(0, index), tiles, frontier)
+def nodes_of(ranges: Iterable[Range]) -> Sequence[Node]:
+    """Return the nodes that make up some ranges of leaves."""
+    return [node for leaves in ranges for node in covering_nodes(leaves)]
 
 
-def prove_inclusion(index: int, size: int, tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
-    """Return the proof of leaf ``index`` in the tree of the first ``size`` leaves."""
-    return _prove(inclusion_ranges(index, size), tiles, frontier)
+def root_of(leaves: Range, hashes: Hashes) -> bytes:
+    """Return the root over a range of leaves, whose nodes are among ``hashes``."""
+    return fold(hashes[node] for node in covering_nodes(leaves))
 
 
-def prove_consistency(
-    old_size: int, size: int, tiles: Tiles, frontier: Frontier
-) -> Sequence[bytes]:
-    """Return the proof that the first ``size`` leaves begin with the first ``old_size``."""
-    return _prove(consistency_ranges(old_size, size), tiles, frontier)
-
-
-def tiles_of_subtrees(size: int, frontier: Frontier) -> Sequence[TileName]:
-    """Return which full tiles :func:`subtrees_at` needs."""
-    return tiles_of(covering_nodes((0, size)), frontier)
-
-
-def tiles_of_frontier(size: int, frontier: Frontier) -> Sequence[TileName]:
-    """Return which full tiles :func:`frontier_at` needs."""
-    growing = [_growing_tile(size, level) for level in range(_level_count(size))]
-    return [name for name in growing if _pending(size, name.level) and _is_full(name, frontier)]
-
-
-def tiles_of_inclusion(index: int, size: int, frontier: Frontier) -> Sequence[TileName]:
-    """Return which full tiles :func:`prove_inclusion` and :func:`leaf_at` need."""
-    return _tiles_of_ranges([*inclusion_ranges(index, size), (index, index + 1)], frontier)
-
-
-def tiles_of_consistency(old_size: int, size: int, frontier: Frontier) -> Sequence[TileName]:
-    """Return which full tiles :func:`prove_consistency` needs."""
-    return _tiles_of_ranges(consistency_ranges(old_size, size), frontier)
+def hashes_of(nodes: Iterable[Node], tiles: Tiles, frontier: Frontier) -> Hashes:
+    """Return the hashes of some nodes. ``tiles`` has those that :func:`tiles_of` names."""
+    return {node: _hash_of(node, tiles, frontier) for node in nodes}
 
 
 def tiles_of(nodes: Iterable[Node], frontier: Frontier) -> Sequence[TileName]:
@@ -195,17 +164,6 @@ def last_full_tiles(size: int) -> Sequence[TileName]:
     return [TileName(level, count - 1) for level, count in enumerate(counts) if count]
 
 
-def _prove(ranges: Sequence[Range], tiles: Tiles, frontier: Frontier) -> Sequence[bytes]:
-    return [
-        fold(_hash_of(node, tiles, frontier) for node in covering_nodes(leaves))
-        for leaves in ranges
-    ]
-
-
-def _tiles_of_ranges(ranges: Sequence[Range], frontier: Frontier) -> Sequence[TileName]:
-    return tiles_of((node for leaves in ranges for node in covering_nodes(leaves)), frontier)
-
-
 def _hash_of(node: Node, tiles: Tiles, frontier: Frontier) -> bytes:
     hashes = _tile_hashes(_tile_of(node), tiles, frontier)
     height = node.height % _TILE_HEIGHT
@@ -219,11 +177,6 @@ def _tile_hashes(name: TileName, tiles: Tiles, frontier: Frontier) -> Sequence[b
 
 def _is_full(name: TileName, frontier: Frontier) -> bool:
     return name.index < _full_tiles(frontier.size, name.level)
-
-
-def _growing_tile(size: int, level: int) -> TileName:
-    """Return the tile of a level that the next hash would go to."""
-    return TileName(level, _full_tiles(size, level))
 
 
 def _tile_of(node: Node) -> TileName:
