@@ -25,9 +25,11 @@ from kms_enclave.leases.sweep import SWEEP_INTERVAL_S, Sweeper
 from kms_enclave.log.instance import BuildInfo
 from kms_enclave.log.journal import Journal
 from kms_enclave.ports.storage import StorageError
+from kms_enclave.rpc.access import bind_methods
 from kms_enclave.rpc.channel import Channel, Request
 from kms_enclave.rpc.dispatch import Dispatcher
-from kms_enclave.rpc.handlers import make_handlers
+from kms_enclave.rpc.method import Enclave
+from kms_enclave.rpc.methods import METHODS
 from kms_enclave.structure import FieldError
 from kms_enclave.webauthn.challenge import ChallengeBook
 
@@ -61,8 +63,9 @@ async def run(
     except (KMSError, StorageError, FieldError) as error:
         return _refuse(channel, _as_kms_error(error))
     ledger = Ledger(storage=ports.storage, journal=context.journal)
+    issuer = Issuer(context=context, ledger=ledger)
     channel.handle = Dispatcher(
-        handlers=make_handlers(context, Issuer(context=context, ledger=ledger), ledger),
+        handlers=bind_methods(Enclave(context, issuer, ledger, METHODS)),
         lock=context.lock,
         new_correlation_id=ports.crypto.random_uuid,
         report=_report,

@@ -7,7 +7,7 @@ they lie ready; without one (the command line, tests) they are made when they ar
 from __future__ import annotations
 
 from kms_enclave import structure
-from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.methods import METHODS
 
 __all__ = ["prepare"]
 

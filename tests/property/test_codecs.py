@@ -19,7 +19,7 @@ from kms_enclave.leases.quota import WindowRecord
 from kms_enclave.log.head import Head, format_head, parse_head
 from kms_enclave.log.instance import BuildInfo, InstanceRecord
 from kms_enclave.origin import Origin, parse_origin
-from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.methods import METHODS
 from kms_enclave.structure import structure, unstructure
 from kms_enclave.tlog.tree import EMPTY_FRONTIER, append
 from kms_enclave.unlock.record import EnrollmentRecord

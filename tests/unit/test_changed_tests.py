@@ -14,7 +14,7 @@ SOURCES = ["tests/unit/test_architecture.py", "tests/unit/test_structure.py"]
     [
         ("py/kms_enclave/leases/quota.py", ["tests/unit/leases"]),
         ("py/kms_enclave/log/verify/export.py", ["tests/unit/log"]),
-        ("py/kms_enclave/rpc/policy.py", ["tests/unit/rpc"]),
+        ("py/kms_enclave/rpc/dispatch.py", ["tests/unit/rpc"]),
         ("py/kms_enclave/config.py", ["tests/unit/test_config.py"]),
         ("tests/vectors/test_crypto_vectors.py", ["tests/vectors/test_crypto_vectors.py"]),
         ("tests/contract/browser/test_chromium.py", []),

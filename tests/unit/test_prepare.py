@@ -11,7 +11,7 @@ import pytest
 from kms_enclave import structure
 from kms_enclave.log.instance import BuildInfo
 from kms_enclave.prepare import prepare
-from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.methods import METHODS
 
 _PACKAGE = Path(kms_enclave.app.__file__).parent
 _READS = re.compile(r"(?:parse_record|structure)\([^()]*(?:\([^()]*\))?[^()]*, (\w+)\)")

@@ -1,4 +1,4 @@
-// Generated from py/kms_enclave/rpc/contract by `make contract`; do not edit.
+// Generated from py/kms_enclave/rpc/methods.py by `make contract`; do not edit.
 
 export const ERROR_CODES = {
   "quota.exceeded.lease": "Quota exceeded: tokens per hour",

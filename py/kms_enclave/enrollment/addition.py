@@ -7,12 +7,11 @@ new key is made after the user has authenticated and before the commit.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from typing import Final
 
 import attrs
 
+from kms_enclave.config import Config
 from kms_enclave.context import Context
 from kms_enclave.enrollment.changes import (
     add_enrollment,
@@ -22,9 +21,11 @@ from kms_enclave.enrollment.methods import ask_new_passphrase, passphrase_method
 from kms_enclave.enrollment.new_passkey import register_passkey, require_method_allowed
 from kms_enclave.enrollment.registration import RegistrationRequest, enrolling
 from kms_enclave.log.instance import read_instance
-from kms_enclave.ports.prompt import Dialog, PromptRequest
+from kms_enclave.ports.prompt import PromptRequest
+from kms_enclave.ports.storage import StoragePort
 from kms_enclave.unlock.asking import recognition_of
 from kms_enclave.unlock.master_secret import NewKek, make_prf_kek
+from kms_enclave.unlock.operation import UnlockedOperation
 from kms_enclave.unlock.passphrase import normalize_new_passphrase
 from kms_enclave.unlock.record import (
     PASSPHRASE,
@@ -35,15 +36,16 @@ from kms_enclave.unlock.record import (
     list_enrollments,
     read_enrollment,
 )
-from kms_enclave.unlock.session import (
-    AuthorisationRequest,
-    Session,
-    commit_steps,
-    require_page_credentials,
-    unlocked_for,
-)
+from kms_enclave.unlock.session import Session, require_page_credentials
 
-__all__ = ["AdditionRequest", "PagePasskey", "add_by_user", "change_passphrase_by_user"]
+__all__ = [
+    "AdditionRequest",
+    "PagePasskey",
+    "add_unlocked",
+    "change_passphrase_unlocked",
+    "verify_addition",
+    "verify_new_passphrase",
+]
 
 _USER_NAME: Final = "Key enclave"
 _NEW_FIELD: Final = "newCredentials.passphrase"
@@ -67,70 +69,68 @@ class AdditionRequest:
     page_passkey: PagePasskey | None = None
 
 
-async def add_by_user(
-    context: Context, authorisation: AuthorisationRequest, request: AdditionRequest
-) -> str:
-    """Authenticate the user, enroll what is new, return its id.
+async def verify_addition(storage: StoragePort, config: Config, request: AdditionRequest) -> None:
+    """Refuse what cannot be added, before the user is asked.
 
-    Raises KMSError ``enrollment.exists``, ``unsupported``, ``request.invalid`` and those
-    of :func:`~kms_enclave.unlock.session.authenticated`.
+    Raises KMSError ``enrollment.exists``, ``unsupported``, ``request.invalid``.
     """
-    enrollment_id_for(request.method, taken=await list_enrollments(context.storage))
-    require_method_allowed(context, request.method)
+    enrollment_id_for(request.method, taken=await list_enrollments(storage))
+    require_method_allowed(config, request.method)
     if request.passphrase is not None or request.page_passkey is not None:
-        require_page_credentials(context, field="newCredentials")
+        require_page_credentials(config, field="newCredentials")
     if request.passphrase is not None:
         normalize_new_passphrase(request.passphrase, field=_NEW_FIELD)
-    async with unlocked_for(context, authorisation) as (unlocked, dialog):
-        new = await _make_new(context, authorisation, request, dialog)
-
-        async def steps(session: Session) -> str:
-            return await add_enrollment(session, new)
-
-        async with enrolling(context, new):
-            return await commit_steps(context, authorisation, unlocked, steps)
 
 
-async def change_passphrase_by_user(
-    context: Context, authorisation: AuthorisationRequest, *, passphrase: str | None
+async def add_unlocked(operation: UnlockedOperation, request: AdditionRequest) -> str:
+    """Enroll what is new and return its id. Raises KMSError like :func:`verify_addition`."""
+    new = await _make_new(operation, request)
+
+    async def steps(session: Session) -> str:
+        return await add_enrollment(session, new)
+
+    async with enrolling(operation.context, new):
+        return await operation.commit(steps)
+
+
+async def verify_new_passphrase(
+    storage: StoragePort, config: Config, *, passphrase: str | None
 ) -> None:
-    """Authenticate the user and replace the passphrase.
+    """Refuse a change of the passphrase that cannot be made, before the user is asked.
 
-    Raises KMSError ``enrollment.not.found`` where there is none, ``request.invalid``, and
-    those of :func:`~kms_enclave.unlock.session.authenticated`.
+    Raises KMSError ``enrollment.not.found`` where there is none, ``request.invalid``.
     """
-    await read_enrollment(context.storage, PASSPHRASE_ENROLLMENT)
+    await read_enrollment(storage, PASSPHRASE_ENROLLMENT)
     if passphrase is not None:
-        require_page_credentials(context, field="newPassphrase")
+        require_page_credentials(config, field="newPassphrase")
         normalize_new_passphrase(passphrase, field="newPassphrase")
-    async with unlocked_for(context, authorisation) as (unlocked, dialog):
-        if passphrase is not None:
-            new = await passphrase_method(context, passphrase, "page", field="newPassphrase")
-        else:
-            async with _dialog_after(context, dialog) as asking:
-                prompt = await _prompt(context, authorisation, PASSPHRASE)
-                new = await ask_new_passphrase(context, asking, prompt)
-
-        async def steps(session: Session) -> None:
-            await change_passphrase(session, new)
-
-        await commit_steps(context, authorisation, unlocked, steps)
 
 
-async def _make_new(
-    context: Context,
-    authorisation: AuthorisationRequest,
-    request: AdditionRequest,
-    dialog: Dialog | None,
-) -> NewKek:
+async def change_passphrase_unlocked(
+    operation: UnlockedOperation, *, passphrase: str | None
+) -> None:
+    """Replace the passphrase by the page's, or by one that the user types. Raises KMSError."""
+    context = operation.context
+    if passphrase is not None:
+        new = await passphrase_method(context, passphrase, "page", field="newPassphrase")
+    else:
+        new = await _ask_passphrase(operation)
+
+    async def steps(session: Session) -> None:
+        await change_passphrase(session, new)
+
+    await operation.commit(steps)
+
+
+async def _make_new(operation: UnlockedOperation, request: AdditionRequest) -> NewKek:
+    context, authorisation = operation.context, operation.authorisation
     if request.passphrase is not None:
         return await passphrase_method(context, request.passphrase, "page", field=_NEW_FIELD)
     if request.page_passkey is not None:
         return await _page_method(context, request.page_passkey)
-    async with _dialog_after(context, dialog) as asking:
-        if request.method == PASSPHRASE:
-            prompt = await _prompt(context, authorisation, PASSPHRASE)
-            return await ask_new_passphrase(context, asking, prompt)
+    if request.method == PASSPHRASE:
+        return await _ask_passphrase(operation)
+    async with operation.ask() as asking:
         registration = RegistrationRequest(
             request.method,
             authorisation.words,
@@ -139,6 +139,19 @@ async def _make_new(
             _USER_NAME,
         )
         return await register_passkey(context, asking, registration)
+
+
+async def _ask_passphrase(operation: UnlockedOperation) -> NewKek:
+    context, authorisation = operation.context, operation.authorisation
+    async with operation.ask() as asking:
+        instance = await read_instance(context.storage)
+        prompt = PromptRequest(
+            authorisation.words,
+            authorisation.origin,
+            (PASSPHRASE,),
+            recognition=recognition_of(instance.record),
+        )
+        return await ask_new_passphrase(context, asking, prompt)
 
 
 async def _page_method(context: Context, given: PagePasskey) -> NewKek:
@@ -151,26 +164,4 @@ async def _page_method(context: Context, given: PagePasskey) -> NewKek:
         passkey=passkey,
         via="page",
         now_ms=context.clock.now_ms(),
-    )
-
-
-@asynccontextmanager
-async def _dialog_after(context: Context, dialog: Dialog | None) -> AsyncIterator[Dialog]:
-    """Go on in the dialog that authenticated, or open one where the page's credentials did."""
-    if dialog is not None:
-        yield dialog
-        return
-    async with context.prompt.dialog() as opened:
-        yield opened
-
-
-async def _prompt(
-    context: Context, authorisation: AuthorisationRequest, method: Method
-) -> PromptRequest:
-    instance = await read_instance(context.storage)
-    return PromptRequest(
-        authorisation.words,
-        authorisation.origin,
-        (method,),
-        recognition=recognition_of(instance.record),
     )

@@ -12,6 +12,7 @@ from typing import Final
 
 import attrs
 
+from kms_enclave.config import Config
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url, parse_base64url
 from kms_enclave.enrollment.registration import (
@@ -67,7 +68,7 @@ async def register_passkey(
     Raises KMSError ``unlock.cancelled``, ``unlock.denied`` for a response that does not
     verify, ``unsupported`` where neither PRF nor a gate is to be had.
     """
-    require_method_allowed(context, request.method)
+    require_method_allowed(context.config, request.method)
     options = await registration_options(context, request)
     prompt = await _prompt(context, request)
     while True:
@@ -123,9 +124,9 @@ async def _make_kek(
     )
 
 
-def require_method_allowed(context: Context, method: Method) -> None:
+def require_method_allowed(config: Config, method: Method) -> None:
     """Refuse a gate where the operator has removed it."""
-    if method == GATE and not context.config.allow_gate:
+    if method == GATE and not config.allow_gate:
         raise KMSError(
             "unsupported",
             "This enclave does not take passkey gates",

@@ -69,7 +69,7 @@ async def setup_passphrase(context: Context, *, passphrase: str | None, origin: 
         normalize_new_passphrase(passphrase, field="passphrase")
     await _require_not_set_up(context)
     if passphrase is not None:
-        require_page_credentials(context, field="passphrase")
+        require_page_credentials(context.config, field="passphrase")
         return await _commit(context, await passphrase_method(context, passphrase, "page"), origin)
     words = PromptRequest(f"{_WORDS} with {METHODS_IN_WORDS[PASSPHRASE]}", origin, (PASSPHRASE,))
     async with _setup_dialog(context) as dialog:

@@ -9,10 +9,10 @@ import attrs
 
 from kms_enclave.codec import DamagedRecordError, parse_record
 from kms_enclave.config import Config
-from kms_enclave.context import Context
 from kms_enclave.leases.lease import LeaseRecord, lease_address
 from kms_enclave.leases.revocation import leases_of_origin
 from kms_enclave.leases.token import TokenRecord, token_address
+from kms_enclave.ports.storage import StoragePort
 from kms_enclave.scanning import scan_all
 
 __all__ = ["RevokedToken", "is_token_revoked", "list_revoked_tokens", "listed_for_ms"]
@@ -36,12 +36,13 @@ class RevokedToken:
     rid: str | None = None
 
 
-async def is_token_revoked(context: Context, jti: str, *, origin: str) -> bool:
+async def is_token_revoked(
+    storage: StoragePort, config: Config, jti: str, *, origin: str, now_ms: int
+) -> bool:
     """Tell whether a token is of a revoked lease of this origin and not long dead."""
-    storage = context.storage
     (stored,) = await storage.read([token_address(jti)])
     token = _parse_token(stored.value) if stored else None
-    if token is None or token.lease_id is None or not _is_listed(token, context):
+    if token is None or token.lease_id is None or not _is_listed(token, config, now_ms):
         return False
     (lease_stored,) = await storage.read([lease_address(token.lease_id)])
     try:
@@ -51,9 +52,10 @@ async def is_token_revoked(context: Context, jti: str, *, origin: str) -> bool:
     return lease is not None and lease.origin == origin and lease.revoked_at is not None
 
 
-async def list_revoked_tokens(context: Context, *, origin: str) -> Sequence[RevokedToken]:
+async def list_revoked_tokens(
+    storage: StoragePort, config: Config, *, origin: str, now_ms: int
+) -> Sequence[RevokedToken]:
     """Return every listed token of this origin's revoked leases."""
-    storage = context.storage
     revoked_at = {
         record.lease_id: record.revoked_at
         async for record in leases_of_origin(storage, origin)
@@ -64,7 +66,7 @@ async def list_revoked_tokens(context: Context, *, origin: str) -> Sequence[Revo
     tokens: list[RevokedToken] = []
     async for key, stored in scan_all(storage, "tokens"):
         token = _parse_token(stored.value)
-        if token is None or token.lease_id is None or not _is_listed(token, context):
+        if token is None or token.lease_id is None or not _is_listed(token, config, now_ms):
             continue
         since = revoked_at.get(token.lease_id)
         if since is not None:
@@ -72,8 +74,8 @@ async def list_revoked_tokens(context: Context, *, origin: str) -> Sequence[Revo
     return tokens
 
 
-def _is_listed(token: TokenRecord, context: Context) -> bool:
-    return context.clock.now_ms() < token.exp * 1000 + listed_for_ms(context.config)
+def _is_listed(token: TokenRecord, config: Config, now_ms: int) -> bool:
+    return now_ms < token.exp * 1000 + listed_for_ms(config)
 
 
 def _parse_token(text: str) -> TokenRecord | None:

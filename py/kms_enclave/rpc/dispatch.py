@@ -10,7 +10,7 @@ id, and is counted. No stack and no exception text crosses.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import nullcontext
 from typing import Never, cast
 
@@ -19,15 +19,12 @@ from kms_enclave.encoding import format_json
 from kms_enclave.errors import KMSError, request_invalid, storage_failed
 from kms_enclave.ports.storage import StorageError
 from kms_enclave.rpc.channel import Request
-from kms_enclave.rpc.contract import METHODS
 from kms_enclave.rpc.depth import verify_depth
-from kms_enclave.rpc.policy import POLICY, Rate
+from kms_enclave.rpc.method import Handler, Rate, Wire
+from kms_enclave.rpc.methods import METHODS
 from kms_enclave.structure import FieldError, structure
 
-__all__ = ["Dispatcher", "Handler"]
-
-Handler = Callable[[Never, str], Awaitable[Mapping[str, object]]]
-"""Called with its method's structured parameters and the verified parent origin."""
+__all__ = ["Dispatcher"]
 
 
 class Dispatcher:
@@ -48,8 +45,8 @@ class Dispatcher:
         self.internal_errors = 0
         self._turns: Mapping[str, asyncio.Lock] = {
             name: asyncio.Lock()
-            for name, policy in POLICY.items()
-            if policy.rate is Rate.ONE_AT_A_TIME
+            for name, method in METHODS.items()
+            if method.rate is Rate.ONE_AT_A_TIME
         }
 
     async def reply(self, request: Request) -> str:
@@ -60,11 +57,11 @@ class Dispatcher:
         except Exception as error:
             return format_json({"id": number, "error": self._to_wire(error)})
 
-    async def _call(self, request: Request) -> Mapping[str, object]:
+    async def _call(self, request: Request) -> Wire:
         name = request.get("method")
         if not isinstance(name, str) or name not in self._handlers:
             raise KMSError("method.unknown", details={"method": str(name)[:64]})
-        if self._lock.reason is not None and not POLICY[name].when_locked:
+        if self._lock.reason is not None and not METHODS[name].when_locked:
             raise KMSError("attestation.failed", details={"reason": self._lock.reason})
         given = request.get("params", {})
         verify_depth(given)
@@ -72,10 +69,10 @@ class Dispatcher:
         handler = self._handlers[name]
         # A page that asks for something costly many times at once gets it once at a time.
         async with self._turns.get(name, nullcontext()):
-            # The contract's table pairs a method's class with its handler.
+            # A row pairs the class of the parameters with the handler.
             return await handler(cast(Never, params), cast(str, request["origin"]))
 
-    def _to_wire(self, error: Exception) -> Mapping[str, object]:
+    def _to_wire(self, error: Exception) -> Wire:
         if isinstance(error, FieldError):
             error = request_invalid(error.field or "params", error.reason)
         if isinstance(error, StorageError):

@@ -14,10 +14,9 @@ from typing import Final
 import attrs
 
 from kms_enclave.errors import ERROR_CODES
-from kms_enclave.rpc.contract import METHODS
-from kms_enclave.rpc.policy import POLICY, Authorisation
-from kms_enclave.rpc.prose import ADVICE, PURPOSE
-from kms_enclave.rpc.steps import STEPS
+from kms_enclave.rpc.access import plan_of
+from kms_enclave.rpc.methods import METHODS
+from kms_enclave.rpc.prose import ADVICE
 from kms_enclave.rpc.typescript import contract_classes, format_type
 from kms_enclave.structure import camel_case
 
@@ -60,8 +59,8 @@ resolves to the list of tokens, and `kms.vapid.exportPublicKey(kid?)` to the key
 *In a batch*: whether it can be a step of `batch`. *When locked*: whether the method answers after
 a failed check at start (`attestation.failed`).
 
-Generated from `py/kms_enclave/rpc/contract`, `py/kms_enclave/rpc/steps.py` and
-`py/kms_enclave/rpc/policy.py` by `make contract`.
+Generated from `py/kms_enclave/rpc/methods.py` and `py/kms_enclave/rpc/contract` by `make
+contract`.
 """
 
 
@@ -77,13 +76,13 @@ def format_methods() -> str:
     summary = [
         (
             f"[`{name}`](#{name.lower()})",
-            _needs(name),
-            POLICY[name].rate.value,
-            POLICY[name].severity.value,
-            "yes" if name in STEPS else "no",
-            "yes" if POLICY[name].when_locked else "no",
+            method.authorisation.value,
+            method.rate.value,
+            method.severity.value,
+            "yes" if plan_of(method) is not None else "no",
+            "yes" if method.when_locked else "no",
         )
-        for name in METHODS
+        for name, method in METHODS.items()
     ]
     lines += [
         *_table(("method", "needs", "rate", "entry", "in a batch", "when locked"), summary),
@@ -92,7 +91,7 @@ def format_methods() -> str:
     ends = set[type]()
     for name, method in METHODS.items():
         ends |= {method.params, method.result}
-        lines += [f"## {name}", "", PURPOSE[name], "", f"Needs: {_needs(name)}.", ""]
+        lines += [f"## {name}", "", method.purpose, "", f"Needs: {method.authorisation.value}.", ""]
         lines += ["**Parameters.** " + _doc(method.params), "", *_fields(method.params)]
         lines += ["**Result.** " + _doc(method.result), "", *_fields(method.result)]
     lines += ["# Types", ""]
@@ -100,11 +99,6 @@ def format_methods() -> str:
         if cls not in ends:
             lines += [f"## {name}", "", _doc(cls), "", *_fields(cls)]
     return "\n".join(lines).rstrip("\n") + "\n"
-
-
-def _needs(name: str) -> str:
-    authorisation = POLICY[name].authorisation
-    return "nothing" if authorisation is Authorisation.NONE else authorisation.value
 
 
 def _fields(cls: type) -> Iterator[str]:

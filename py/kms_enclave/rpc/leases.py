@@ -3,30 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Final, Literal
+from typing import Final, Literal, cast
 
 import attrs
 
 from kms_enclave.config import MAX_QUOTA
-from kms_enclave.context import Context
 from kms_enclave.errors import KMSError, request_invalid
-from kms_enclave.issuing.issuance import Issuer
-from kms_enclave.issuing.ledger import Ledger
-from kms_enclave.issuing.requests import IssueRequest, SendsRequest, Token
-from kms_enclave.issuing.usage import LeaseUsage, UsageRequest, read_usage
-from kms_enclave.leases.emergency import is_token_revoked, list_revoked_tokens
-from kms_enclave.leases.endpoint import verify_visible_ascii
-from kms_enclave.leases.listing import LeaseState, lease_state, leases_with_state
-from kms_enclave.leases.revocation import revoke_lease, revoke_leases
+from kms_enclave.issuing.requests import Token
+from kms_enclave.leases import emergency
+from kms_enclave.leases.listing import LeaseState, leases_with_state
 from kms_enclave.rpc import contract
-from kms_enclave.rpc.dispatch import Handler
-from kms_enclave.rpc.translate import to_relay_proof, to_sub
+from kms_enclave.rpc.grants import LeaseUse, OwnLeases, Reader
+from kms_enclave.rpc.method import Wire
+from kms_enclave.rpc.translate import to_subscription
 from kms_enclave.structure import unstructure
 
-__all__ = ["make_lease_handlers"]
+__all__ = [
+    "get_leases",
+    "get_quota",
+    "is_token_revoked",
+    "issue_token",
+    "issue_tokens",
+    "record_sends",
+    "remove_leased_subscription",
+    "revoke_all_leases",
+    "revoke_lease",
+    "revoked_tokens",
+    "set_leased_subscription",
+    "verify_lease",
+]
 
-Wire = Mapping[str, object]
 State = Literal["active", "suspended", "needs-resume", "expired", "revoked"]
 MAX_BATCH: Final = 10
 _UNSEEN: Final = ("lease.not.found", "origin.denied")
@@ -42,84 +48,31 @@ _STATES: Final[Mapping[str | None, State]] = {
 }
 
 
-def make_lease_handlers(context: Context, issuer: Issuer, ledger: Ledger) -> Mapping[str, Handler]:
-    """Return their handlers; ``ledger`` is the issuer's, and answers from what it remembers."""
-    return {
-        "issueVAPIDJWT": partial(_issue, issuer),
-        "issueVAPIDJWTs": partial(_issue_many, issuer),
-        "recordSends": partial(_record_sends, issuer),
-        "getQuota": partial(_get_quota, context, issuer, ledger),
-        "revokeLease": partial(_revoke, context),
-        "revokeAllLeases": partial(_revoke_all, context),
-        "getLeases": partial(_get_leases, context),
-        "verifyLease": partial(_verify_lease, context, ledger),
-        "isTokenRevoked": partial(_is_token_revoked, context),
-        "revokedTokens": partial(_revoked_tokens, context),
-    }
-
-
-async def _issue(issuer: Issuer, params: contract.IssueParams, origin: str) -> Wire:
-    (token,) = await issuer.issue(_request("issueVAPIDJWT", params, origin, 1))
+async def issue_token(lease: LeaseUse, params: contract.IssueParams) -> Wire:
+    """Issue one token, which counts as a send."""
+    (token,) = await lease.issue("issueVAPIDJWT", params, count=1, sends=1)
     return _token(token)
 
 
-async def _issue_many(issuer: Issuer, params: contract.IssueManyParams, origin: str) -> Wire:
+async def issue_tokens(lease: LeaseUse, params: contract.IssueManyParams) -> Wire:
+    """Issue several tokens, which are kept: their sends are recorded."""
     if not 1 <= params.count <= MAX_BATCH:
         raise request_invalid("count", f"must be 1 to {MAX_BATCH}", max=MAX_BATCH)
-    tokens = await issuer.issue(_request("issueVAPIDJWTs", params, origin, params.count))
+    tokens = await lease.issue("issueVAPIDJWTs", params, count=params.count, sends=0)
     return {"tokens": [_token(token) for token in tokens]}
 
 
-def _request(
-    method: str, params: contract.IssueParams | contract.IssueManyParams, origin: str, count: int
-) -> IssueRequest:
-    if params.relay_id is not None:
-        verify_visible_ascii(params.relay_id, field="relayId")
-    return IssueRequest(
-        origin=origin,
-        lease_id=params.lease_id,
-        endpoint=to_sub(params.endpoint),
-        kid=params.kid,
-        relay_id=params.relay_id,
-        count=count,
-        sends=1 if method == "issueVAPIDJWT" else 0,
-        method=method,
-        relay_proof=to_relay_proof(params.relay_proof),
-    )
-
-
-async def _record_sends(issuer: Issuer, params: contract.RecordSendsParams, origin: str) -> Wire:
+async def record_sends(lease: LeaseUse, params: contract.RecordSendsParams) -> Wire:
+    """Count sends before they are made."""
     if not 1 <= params.count <= MAX_QUOTA:
         raise request_invalid("count", f"must be 1 to {MAX_QUOTA}")
-    if params.relay_id is not None:
-        verify_visible_ascii(params.relay_id, field="relayId")
-    await issuer.record_sends(
-        SendsRequest(origin, params.lease_id, params.eid, params.count, relay_id=params.relay_id)
-    )
+    await lease.record_sends(params)
     return unstructure(contract.RecordSendsResult(accepted=params.count))
 
 
-async def _get_quota(
-    context: Context,
-    issuer: Issuer,
-    ledger: Ledger,
-    params: contract.GetQuotaParams,
-    origin: str,
-) -> Wire:
-    if params.relay_id is not None:
-        verify_visible_ascii(params.relay_id, field="relayId")
-    request = UsageRequest(origin, params.lease_id, params.eid, relay_id=params.relay_id)
-
-    async def read(now_ms: int) -> LeaseUsage:
-        return await read_usage(
-            context,
-            ledger,
-            request,
-            in_flight=await issuer.in_flight(request),
-            now_ms=now_ms,
-        )
-
-    state = await ledger.consult(read)
+async def get_quota(lease: LeaseUse, params: contract.GetQuotaParams) -> Wire:
+    """Return what the lease has used of each quota."""
+    state = await lease.usage(params)
     quotas = {
         scope: contract.QuotaState(*attrs.astuple(use)) for scope, use in state.quotas.items()
     }
@@ -150,38 +103,45 @@ def _token(token: Token) -> Wire:
     }
 
 
-async def _revoke(context: Context, params: contract.LeaseIdParams, origin: str) -> Wire:
-    effective_at = await revoke_lease(context, params.lease_id, origin=origin)
+async def set_leased_subscription(
+    lease: LeaseUse, params: contract.SetPushSubscriptionParams
+) -> Wire:
+    """Store the origin's push subscription while no user is there."""
+    subscription = to_subscription(params.subscription)
+    await lease.set_subscription(subscription, lease_id=cast(str, params.lease_id))
+    return unstructure(contract.Success(success=True))
+
+
+async def remove_leased_subscription(
+    lease: LeaseUse, params: contract.RemovePushSubscriptionParams
+) -> Wire:
+    """Delete the origin's push subscription while no user is there."""
+    await lease.remove_subscription(lease_id=cast(str, params.lease_id))
+    return unstructure(contract.Success(success=True))
+
+
+async def revoke_lease(own: OwnLeases, params: contract.LeaseIdParams) -> Wire:
+    """End one lease."""
+    effective_at = await own.revoke(params.lease_id)
     return unstructure(contract.RevokeLeaseResult(status="revoked", effective_at=effective_at))
 
 
-async def _revoke_all(context: Context, _: contract.Empty, origin: str) -> Wire:
-    revoked = await revoke_leases(context, origin=origin)
-    return unstructure(contract.RevokeAllLeasesResult(revoked=tuple(revoked)))
+async def revoke_all_leases(own: OwnLeases, _: contract.Empty) -> Wire:
+    """End every lease of the origin."""
+    return unstructure(contract.RevokeAllLeasesResult(revoked=tuple(await own.revoke_all())))
 
 
-async def _get_leases(context: Context, _: contract.Empty, origin: str) -> Wire:
-    now_ms = await context.journal.read_time()
-    found = await leases_with_state(context.storage, origin=origin, now_ms=now_ms)
+async def get_leases(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the origin's leases, each with its state."""
+    now_ms = await reader.log_time_ms()
+    found = await leases_with_state(reader.storage, origin=reader.origin, now_ms=now_ms)
     return {"leases": [_info(state) for state in found]}
 
 
-async def _verify_lease(
-    context: Context, ledger: Ledger, params: contract.LeaseIdParams, origin: str
-) -> Wire:
-    async def read(now_ms: int) -> LeaseState:
-        account = await ledger.account(params.lease_id)
-        return lease_state(
-            account.lease,
-            account.patterns,
-            account.book.standing,
-            expected_origin=origin,
-            now_ms=now_ms,
-            clock_ms=context.clock.now_ms(),
-        )
-
+async def verify_lease(reader: Reader, params: contract.LeaseIdParams) -> Wire:
+    """Return whether issuing under a lease would be refused, and why."""
     try:
-        state = await ledger.consult(read)
+        state = await reader.lease_state(params.lease_id)
     except KMSError as refusal:
         if refusal.code not in _UNSEEN:
             raise
@@ -194,13 +154,23 @@ async def _verify_lease(
     )
 
 
-async def _is_token_revoked(context: Context, params: contract.TokenIdParams, origin: str) -> Wire:
-    revoked = await is_token_revoked(context, params.jti, origin=origin)
+async def is_token_revoked(reader: Reader, params: contract.TokenIdParams) -> Wire:
+    """Return whether a token is on the emergency list."""
+    revoked = await emergency.is_token_revoked(
+        reader.storage,
+        reader.config,
+        params.jti,
+        origin=reader.origin,
+        now_ms=reader.clock.now_ms(),
+    )
     return unstructure(contract.IsTokenRevokedResult(revoked=revoked))
 
 
-async def _revoked_tokens(context: Context, _: contract.Empty, origin: str) -> Wire:
-    found = await list_revoked_tokens(context, origin=origin)
+async def revoked_tokens(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the emergency list."""
+    found = await emergency.list_revoked_tokens(
+        reader.storage, reader.config, origin=reader.origin, now_ms=reader.clock.now_ms()
+    )
     tokens = tuple(contract.RevokedTokenInfo(**attrs.asdict(token)) for token in found)
     return unstructure(contract.RevokedTokensResult(tokens=tokens))
 

@@ -1,4 +1,4 @@
-"""What the reference pages say beyond the contract, in one sentence or two each.
+"""What the reference says about each error code, in one sentence or two.
 
 Used by :mod:`kms_enclave.rpc.docs`; nothing decides by it.
 """
@@ -10,56 +10,7 @@ from typing import Final
 
 from kms_enclave.errors import QUOTA_MESSAGES
 
-__all__ = ["ADVICE", "PURPOSE"]
-
-PURPOSE: Final[Mapping[str, str]] = {
-    "setupPassphrase": "Makes the Master Secret, the first enrollment and the first VAPID key.",
-    "setupPasskeyPRF": "The same with a passkey whose PRF output protects the Master Secret.",
-    "setupPasskeyGate": "The same with a passkey as a gate, which is of lower assurance.",
-    "setup": "The same by a method that the user picks in the enclave's own wizard.",
-    "addEnrollment": "Adds a way to unlock the same Master Secret.",
-    "removeEnrollment": "Removes a way to unlock, never the last that must remain.",
-    "changePassphrase": "Replaces the passphrase; keys, leases and the log stay.",
-    "isSetup": "Tells whether there is an enrollment, and of which kinds.",
-    "getEnrollments": "Lists the ways to unlock, and what each is worth.",
-    "getStatus": "Tells what runs and in which state; answers whatever else is wrong.",
-    "generateVAPID": "Adds a VAPID key, which is the current one from then on.",
-    "regenerateVAPID": "Replaces the current VAPID key and ends the leases that sign with it.",
-    "signJWT": "Signs one VAPID token with claims of the caller's, under authentication.",
-    "batch": "Runs several authenticated methods under one authentication, all or nothing.",
-    "getVAPIDKid": "Returns the current key's identifier.",
-    "exportPublicKey": "The same as `getPublicKey`.",
-    "setPushSubscription": "Keeps this origin's push subscription with the current VAPID key.",
-    "removePushSubscription": "Forgets this origin's push subscription.",
-    "getPushSubscription": "Returns this origin's push subscription of the current VAPID key.",
-    "getPublicKey": "Returns a VAPID public key, as `applicationServerKey` takes it.",
-    "createLease": "Lets this origin have tokens for some endpoints, for some hours.",
-    "extendLease": "Moves a lease's end, within the cap.",
-    "refreshLease": "Moves a lease's end as far as the cap allows; lifts a suspension.",
-    "resumeLease": "Gives a lease its signing handle again where the browser lost it.",
-    "revokeLease": "Ends a lease at once; a page may always give its own power up.",
-    "revokeAllLeases": "Ends every lease of this origin at once.",
-    "suspendPattern": "Refuses issuing for matching users of this origin until lifted.",
-    "unsuspendPattern": "Lifts a pattern, named exactly as it was set.",
-    "getLeases": "Lists this origin's leases.",
-    "verifyLease": "Tells whether a lease of this origin may be used now, and if not, why.",
-    "issueVAPIDJWTs": "Issues up to ten tokens with staggered lives, all or none.",
-    "recordSends": "Counts sends with tokens of a batch, before they are made; grants or refuses.",
-    "getQuota": "Tells what a lease has used of each quota, and when there is room again.",
-    "isTokenRevoked": "Tells whether a token is on the emergency list.",
-    "revokedTokens": "Returns the emergency list: tokens of revoked leases that still live.",
-    "issueVAPIDJWT": "Issues one VAPID token (RFC 8292) under a lease, without the user.",
-    "getAuditLog": "Returns a page of the audit log; without parameters `KMSUser` reads all pages.",
-    "exportAudit": "Returns a part of the log as an export file that anybody can verify.",
-    "pruneAudit": "Drops old entries behind the checkpoint of an export.",
-    "getAuditPublicKey": "Returns the keys that sign the log and its checkpoints, to be pinned.",
-    "getAuditCheckpoint": "Signs a checkpoint of the log: its size and the root of its tree.",
-    "getInclusionProof": "Proves that an entry is in the tree of a checkpoint.",
-    "getConsistencyProof": "Proves that the log of one checkpoint begins with that of another.",
-    "proveAudit": "Proves, to whoever remembers an earlier log, that this one grew from it.",
-    "verifyAuditChain": "Verifies every entry of the stored log, from the first one.",
-    "resetKMS": "Deletes every key, lease and entry, and begins a new instance with a new log.",
-}
+__all__ = ["ADVICE"]
 
 ADVICE: Final[Mapping[str, str]] = {
     "quota.exceeded.lease": "Wait `retryAfterMs`. `details` has `leaseId`, `used`, `limit`, `fits`,"

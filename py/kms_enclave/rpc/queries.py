@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from functools import partial
 from typing import Final
 
 from kms_enclave.codec import DamagedRecordError
-from kms_enclave.context import Context
 from kms_enclave.errors import KMSError
 from kms_enclave.keys.vapid import read_vapid_key
 from kms_enclave.log.head import HEAD, parse_head
 from kms_enclave.log.instance import INSTANCE, parse_instance, read_instance
 from kms_enclave.push.subscription import read_subscription
 from kms_enclave.rpc import contract
-from kms_enclave.rpc.dispatch import Handler
+from kms_enclave.rpc.grants import Reader
+from kms_enclave.rpc.method import Wire
 from kms_enclave.structure import unstructure
 from kms_enclave.unlock.record import (
     GATE,
@@ -24,35 +22,28 @@ from kms_enclave.unlock.record import (
     readable_enrollments,
 )
 
-__all__ = ["make_queries"]
+__all__ = [
+    "get_enrollments",
+    "get_public_key",
+    "get_push_subscription",
+    "get_status",
+    "get_vapid_kid",
+    "is_setup",
+]
 
-Wire = Mapping[str, object]
 _METHODS: Final = ("passphrase", "passkey")
 """In the order of ``isSetup``: a page that unlocks by itself begins with the first."""
 
 
-def make_queries(context: Context) -> Mapping[str, Handler]:
-    """Return the handlers of the methods that need no authorisation."""
-    return {
-        "isSetup": partial(_is_setup, context),
-        "getEnrollments": partial(_get_enrollments, context),
-        "getStatus": partial(_get_status, context),
-        "getPublicKey": partial(_get_public_key, context),
-        "exportPublicKey": partial(_get_public_key, context),
-        "getVAPIDKid": partial(_get_vapid_kid, context),
-        "getPushSubscription": partial(_get_push_subscription, context),
-    }
-
-
-async def _is_setup(context: Context, _: contract.Empty, __: str) -> Wire:
-    enrollments = await list_enrollments(context.storage)
+async def is_setup(reader: Reader, _: contract.Empty) -> Wire:
+    enrollments = await list_enrollments(reader.storage)
     methods = tuple(sorted({generic_method(name) for name in enrollments}, key=_METHODS.index))
     return unstructure(contract.IsSetupResult(is_setup=bool(methods), methods=methods))
 
 
-async def _get_status(context: Context, _: contract.Empty, __: str) -> Wire:
-    instance_record, head_record = await context.storage.read([INSTANCE, HEAD])
-    locked = context.lock.reason
+async def get_status(reader: Reader, _: contract.Empty) -> Wire:
+    instance_record, head_record = await reader.storage.read([INSTANCE, HEAD])
+    locked = reader.lock_reason
     instance = None
     entries = 0
     try:
@@ -63,42 +54,42 @@ async def _get_status(context: Context, _: contract.Empty, __: str) -> Wire:
     return unstructure(
         contract.StatusResult(
             state="locked" if locked else "ready",
-            version=context.build.version,
-            code_hash=context.build.code_hash,
-            manifest_hash=context.build.manifest_hash,
+            version=reader.build.version,
+            code_hash=reader.build.code_hash,
+            manifest_hash=reader.build.manifest_hash,
             instance_id=instance.instance_id if instance else None,
             is_setup=instance is not None and instance.uak_public is not None,
             vapid_kid=instance.current_kid if instance else None,
             audit_entries=entries,
-            now=context.clock.now_ms(),
+            now=reader.clock.now_ms(),
             reason=locked,
         )
     )
 
 
-async def _get_public_key(context: Context, params: contract.GetPublicKeyParams, _: str) -> Wire:
-    key = await read_vapid_key(context.storage, params.kid or await _current_kid(context))
+async def get_public_key(reader: Reader, params: contract.GetPublicKeyParams) -> Wire:
+    key = await read_vapid_key(reader.storage, params.kid or await _current_kid(reader))
     return unstructure(contract.GetPublicKeyResult(public_key=key.public_key))
 
 
-async def _get_vapid_kid(context: Context, _: contract.Empty, __: str) -> Wire:
-    return unstructure(contract.GetVAPIDKidResult(kid=await _current_kid(context)))
+async def get_vapid_kid(reader: Reader, _: contract.Empty) -> Wire:
+    return unstructure(contract.GetVAPIDKidResult(kid=await _current_kid(reader)))
 
 
-async def _get_push_subscription(context: Context, _: contract.Empty, origin: str) -> Wire:
-    kid = await _current_kid(context)
-    found = await read_subscription(context.storage, kid=kid, origin=origin)
+async def get_push_subscription(reader: Reader, _: contract.Empty) -> Wire:
+    kid = await _current_kid(reader)
+    found = await read_subscription(reader.storage, kid=kid, origin=reader.origin)
     return {"subscription": unstructure(found) if found else None}
 
 
-async def _get_enrollments(context: Context, _: contract.Empty, __: str) -> Wire:
+async def get_enrollments(reader: Reader, _: contract.Empty) -> Wire:
     readable = {
         enrollment.record.enrollment_id: enrollment.record
-        for enrollment in await readable_enrollments(context.storage)
+        for enrollment in await readable_enrollments(reader.storage)
     }
     found = [
         _enrollment_info(name, readable.get(name))
-        for name in await list_enrollments(context.storage)
+        for name in await list_enrollments(reader.storage)
     ]
     # When a damaged one was made is not known.
     details = tuple(sorted(found, key=lambda info: (info.damaged, info.created_at)))
@@ -128,8 +119,8 @@ def _enrollment_info(name: str, record: EnrollmentRecord | None) -> contract.Enr
     )
 
 
-async def _current_kid(context: Context) -> str:
-    kid = (await read_instance(context.storage)).record.current_kid
+async def _current_kid(reader: Reader) -> str:
+    kid = (await read_instance(reader.storage)).record.current_kid
     if kid is None:
         raise KMSError("setup.required")
     return kid

@@ -97,9 +97,9 @@ def to_relay_binding(given: contract.RelayBinding | None) -> RelayBinding | None
     return RelayBinding(given.alg, given.key) if given else None
 
 
-def to_relay_proof(given: contract.RelayProof | None) -> RelayProof | None:
+def to_relay_proof(given: contract.RelayProof) -> RelayProof:
     """Return a relay's proof as the domain knows it."""
-    return RelayProof(given.nonce, given.timestamp, given.signature) if given else None
+    return RelayProof(given.nonce, given.timestamp, given.signature)
 
 
 def to_subscription(given: contract.PushSubscription) -> PushSubscription:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from kms_enclave.errors import ERROR_CODES
-from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.methods import METHODS
 from kms_enclave.structure import camel_case
 
 __all__ = ["contract_classes", "format_type", "format_typescript"]
@@ -32,7 +32,7 @@ def format_typescript() -> str:
     """Return the text of ``contract.gen.ts``."""
     classes = contract_classes()
     lines = [
-        "// Generated from py/kms_enclave/rpc/contract by `make contract`; do not edit.",
+        "// Generated from py/kms_enclave/rpc/methods.py by `make contract`; do not edit.",
         "",
         *_error_lines(),
         "",

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import attrs
 
+from kms_enclave.config import Config
 from kms_enclave.context import Context
 from kms_enclave.encoding import format_base64url
 from kms_enclave.errors import KMSError, request_invalid
@@ -61,6 +62,7 @@ from kms_enclave.webauthn.challenge import LateAnswerError, late_answer
 __all__ = [
     "AuthorisationRequest",
     "Session",
+    "Steps",
     "authenticated",
     "commit_steps",
     "require_page_credentials",
@@ -166,7 +168,7 @@ async def unlocked_for(
         async with context.prompt.dialog() as dialog:
             yield await _ask_until_unlocked(context, dialog, authorisation, instance), dialog
         return
-    require_page_credentials(context, field="credentials")
+    require_page_credentials(context.config, field="credentials")
     try:
         unlocked = await _attempt(context, authorisation, given, instance)
     except WrongCredentialsError:
@@ -186,9 +188,9 @@ async def user_signer(context: Context, unlocked: Unlocked) -> UserSigner:
     )
 
 
-def require_page_credentials(context: Context, *, field: str) -> None:
+def require_page_credentials(config: Config, *, field: str) -> None:
     """Refuse credentials in a call where the operator has not allowed them."""
-    if not context.config.allow_page_credentials:
+    if not config.allow_page_credentials:
         raise request_invalid(field, "this enclave does not take credentials from a page")
 
 

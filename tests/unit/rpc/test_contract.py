@@ -8,7 +8,7 @@ from typing import Any
 import attrs
 import pytest
 from enclave import CREDENTIALS, ENDPOINT, OTHER_APP, PASSPHRASE, Refusal, Worker, World
-from kms_enclave.rpc.contract import METHODS
+from kms_enclave.rpc.methods import METHODS
 from kms_enclave.rpc.typescript import format_typescript
 from kms_enclave.structure import structure
 

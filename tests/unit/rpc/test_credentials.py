@@ -12,8 +12,8 @@ from authenticator import Authenticator
 from enclave import APP, CREDENTIALS, ENDPOINT, PASSPHRASE, Refusal, Worker, World
 from forging import b64
 from kms_enclave.encoding import format_base64url
-from kms_enclave.rpc.contract import METHODS
-from kms_enclave.rpc.policy import POLICY, Authorisation, Severity
+from kms_enclave.rpc.method import Authorisation, Severity
+from kms_enclave.rpc.methods import METHODS
 from user import User, add, payload, set_up_with
 
 PUSH = {"endpoint": "https://fcm.googleapis.com/send/one"}
@@ -341,8 +341,8 @@ async def test_a_second_prompt_waits_until_the_first_is_closed(world: World) -> 
 def test_what_takes_credentials_is_what_the_policy_wants_authenticated() -> None:
     wanted = {
         name
-        for name, policy in POLICY.items()
-        if policy.authorisation
+        for name, row in METHODS.items()
+        if row.authorisation
         in (Authorisation.FRESH, Authorisation.CONFIRM, Authorisation.FRESH_OR_LEASE)
     }
     assert wanted == WORDS.keys()
@@ -363,7 +363,7 @@ async def test_every_method_is_answered_by_name_before_a_setup(world: World, met
         "getQuota": {"leaseId": "lease-x"},
     }
     reply = await worker.request({"method": method, "params": given.get(method, {}), "origin": APP})
-    if POLICY[method].authorisation is Authorisation.NONE:
+    if METHODS[method].authorisation is Authorisation.NONE:
         code = reply.get("error", {"code": "setup.required"})["code"]
         assert code in ("setup.required", "lease.not.found")
     else:
@@ -379,8 +379,8 @@ async def test_every_method_is_answered_by_name_before_a_setup(world: World, met
     "method",
     [
         name
-        for name, policy in POLICY.items()
-        if policy.authorisation is Authorisation.NONE and policy.severity is Severity.NONE
+        for name, row in METHODS.items()
+        if row.authorisation is Authorisation.NONE and row.severity is Severity.NONE
     ],
 )
 async def test_what_needs_no_authorisation_asks_nobody_and_writes_nothing(

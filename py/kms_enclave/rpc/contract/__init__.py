@@ -1,17 +1,13 @@
-"""Every method of the enclave: its parameters and its result, declared once.
+"""The parameters and results of every method, as they are on the wire.
 
-``web/protocol/contract.gen.ts`` is generated from this package, and requests are
-refused against it before any handler runs. Durations and times carry their unit
+The method table (:mod:`kms_enclave.rpc.methods`) names a pair of these classes in each row.
+``web/protocol/contract.gen.ts`` is generated from them, and requests are refused against
+them before any handler runs. Durations and times carry their unit
 in the docstring: a token's ``exp`` and ``nbf`` are Unix *seconds* (they mirror the
 claims), every other time is Unix *milliseconds*.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
-from typing import Final
-
-import attrs
 
 from kms_enclave.rpc.contract.audit import (
     MAX_PROVED_ENTRIES,
@@ -116,7 +112,6 @@ from kms_enclave.rpc.contract.leases import (
 
 __all__ = [
     "MAX_PROVED_ENTRIES",
-    "METHODS",
     "AddEnrollmentParams",
     "AddEnrollmentResult",
     "AuditDelegationCert",
@@ -165,7 +160,6 @@ __all__ = [
     "LeaseIdParams",
     "LeaseInfo",
     "LeaseParams",
-    "Method",
     "NewCredentials",
     "PasskeyGateCredentials",
     "PasskeyPrfCredentials",
@@ -206,61 +200,3 @@ __all__ = [
     "VerifyAuditChainResult",
     "VerifyLeaseResult",
 ]
-
-
-@attrs.frozen
-class Method:
-    """The classes of a method's parameters and result."""
-
-    params: type
-    result: type
-
-
-METHODS: Final[Mapping[str, Method]] = {
-    "setupPassphrase": Method(SetupPassphraseParams, SetupResult),
-    "setupPasskeyPRF": Method(SetupPasskeyParams, SetupResult),
-    "setupPasskeyGate": Method(SetupPasskeyParams, SetupResult),
-    "setup": Method(Empty, SetupResult),
-    "addEnrollment": Method(AddEnrollmentParams, AddEnrollmentResult),
-    "removeEnrollment": Method(RemoveEnrollmentParams, Success),
-    "changePassphrase": Method(ChangePassphraseParams, Success),
-    "isSetup": Method(Empty, IsSetupResult),
-    "getEnrollments": Method(Empty, GetEnrollmentsResult),
-    "getStatus": Method(Empty, StatusResult),
-    "generateVAPID": Method(AuthenticatedParams, GenerateVAPIDResult),
-    "regenerateVAPID": Method(AuthenticatedParams, GenerateVAPIDResult),
-    "signJWT": Method(SignJWTParams, SignJWTResult),
-    "batch": Method(BatchParams, BatchResult),
-    "getPublicKey": Method(GetPublicKeyParams, GetPublicKeyResult),
-    "getVAPIDKid": Method(Empty, GetVAPIDKidResult),
-    "exportPublicKey": Method(GetPublicKeyParams, GetPublicKeyResult),
-    "setPushSubscription": Method(SetPushSubscriptionParams, Success),
-    "removePushSubscription": Method(RemovePushSubscriptionParams, Success),
-    "getPushSubscription": Method(Empty, GetPushSubscriptionResult),
-    "createLease": Method(CreateLeaseParams, CreateLeaseResult),
-    "extendLease": Method(ExtendLeaseParams, LeaseEnd),
-    "refreshLease": Method(LeaseParams, LeaseEnd),
-    "resumeLease": Method(LeaseParams, LeaseEnd),
-    "revokeLease": Method(LeaseIdParams, RevokeLeaseResult),
-    "revokeAllLeases": Method(Empty, RevokeAllLeasesResult),
-    "suspendPattern": Method(PatternParams, Success),
-    "unsuspendPattern": Method(PatternParams, Success),
-    "getLeases": Method(Empty, GetLeasesResult),
-    "verifyLease": Method(LeaseIdParams, VerifyLeaseResult),
-    "issueVAPIDJWT": Method(IssueParams, IssuedToken),
-    "issueVAPIDJWTs": Method(IssueManyParams, IssuedTokens),
-    "recordSends": Method(RecordSendsParams, RecordSendsResult),
-    "getQuota": Method(GetQuotaParams, GetQuotaResult),
-    "isTokenRevoked": Method(TokenIdParams, IsTokenRevokedResult),
-    "revokedTokens": Method(Empty, RevokedTokensResult),
-    "getAuditLog": Method(GetAuditLogParams, GetAuditLogResult),
-    "verifyAuditChain": Method(VerifyAuditChainParams, VerifyAuditChainResult),
-    "exportAudit": Method(ExportAuditParams, ExportAuditResult),
-    "pruneAudit": Method(PruneAuditParams, PruneAuditResult),
-    "getAuditPublicKey": Method(Empty, GetAuditPublicKeyResult),
-    "getAuditCheckpoint": Method(Empty, GetAuditCheckpointResult),
-    "getInclusionProof": Method(GetInclusionProofParams, GetInclusionProofResult),
-    "getConsistencyProof": Method(GetConsistencyProofParams, GetConsistencyProofResult),
-    "proveAudit": Method(ProveAuditParams, ProveAuditResult),
-    "resetKMS": Method(ResetParams, ResetResult),
-}
