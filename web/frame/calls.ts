@@ -14,10 +14,9 @@
  */
 
 import type { Reply } from "../protocol/calls";
-import type { MethodName } from "../protocol/contract.gen";
+import { METHOD_TIMES_MS, type MethodName } from "../protocol/contract.gen";
 import { formatEnclaveRequest } from "../protocol/enclave";
 import { KMSError } from "../protocol/errors";
-import { methodTimeMs } from "../protocol/method-times";
 import { PendingCalls } from "../protocol/pending-calls";
 
 /** So that the page hears the outcome before its own deadline passes, and its next call finds a worker. */
@@ -57,7 +56,7 @@ export class Calls {
   /** `paramsText`: the JSON text of checked params; `withdrawn`: of this call alone. Rejects with KMSError. */
   call(method: MethodName, paramsText: string, origin: string, withdrawn: AbortSignal): Promise<unknown> {
     withdrawn.addEventListener("abort", () => this.#onWithdrawn(withdrawn));
-    return this.#pending.add(withdrawn, method, methodTimeMs(method) - AHEAD_OF_PAGE_MS, (id) =>
+    return this.#pending.add(withdrawn, method, METHOD_TIMES_MS[method] - AHEAD_OF_PAGE_MS, (id) =>
       this.#channel.post(formatEnclaveRequest(id, method, paramsText, origin)),
     );
   }

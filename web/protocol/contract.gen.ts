@@ -99,6 +99,56 @@ export const METHODS = [
 
 export type MethodName = (typeof METHODS)[number];
 
+/** How long the SDK waits for a reply, in milliseconds. The frame waits a bit less. */
+export const METHOD_TIMES_MS: Readonly<Record<MethodName, number>> = {
+  setupPassphrase: 60_000,
+  setupPasskeyPRF: 30_000,
+  setupPasskeyGate: 30_000,
+  setup: 60_000,
+  addEnrollment: 60_000,
+  removeEnrollment: 30_000,
+  changePassphrase: 60_000,
+  isSetup: 10_000,
+  getEnrollments: 10_000,
+  getStatus: 10_000,
+  generateVAPID: 30_000,
+  regenerateVAPID: 30_000,
+  signJWT: 30_000,
+  batch: 30_000,
+  getPublicKey: 10_000,
+  getVAPIDKid: 10_000,
+  exportPublicKey: 10_000,
+  setPushSubscription: 30_000,
+  removePushSubscription: 30_000,
+  getPushSubscription: 10_000,
+  createLease: 30_000,
+  extendLease: 30_000,
+  refreshLease: 30_000,
+  resumeLease: 30_000,
+  revokeLease: 10_000,
+  revokeAllLeases: 10_000,
+  suspendPattern: 30_000,
+  unsuspendPattern: 30_000,
+  getLeases: 10_000,
+  verifyLease: 10_000,
+  issueVAPIDJWT: 10_000,
+  issueVAPIDJWTs: 10_000,
+  recordSends: 10_000,
+  getQuota: 10_000,
+  isTokenRevoked: 10_000,
+  revokedTokens: 10_000,
+  getAuditLog: 30_000,
+  verifyAuditChain: 300_000,
+  exportAudit: 10_000,
+  pruneAudit: 10_000,
+  getAuditPublicKey: 10_000,
+  getAuditCheckpoint: 10_000,
+  getInclusionProof: 10_000,
+  getConsistencyProof: 10_000,
+  proveAudit: 10_000,
+  resetKMS: 30_000,
+};
+
 export interface Methods {
   setupPassphrase: { params: SetupPassphraseParams; result: SetupResult };
   setupPasskeyPRF: { params: SetupPasskeyParams; result: SetupResult };

@@ -69,6 +69,11 @@ def _method_lines() -> Iterator[str]:
     yield ""
     yield "export type MethodName = (typeof METHODS)[number];"
     yield ""
+    yield "/** How long the SDK waits for a reply, in milliseconds. The frame waits a bit less. */"
+    yield "export const METHOD_TIMES_MS: Readonly<Record<MethodName, number>> = {"
+    yield from (f"  {name}: {method.deadline_ms:_}," for name, method in METHODS.items())
+    yield "};"
+    yield ""
     yield "export interface Methods {"
     for name, method in METHODS.items():
         yield f"  {name}: {{ params: {method.params.__name__}; result: {method.result.__name__} }};"

@@ -1,7 +1,6 @@
 /** How long each stage of the handshake and each method may take, in milliseconds. */
 
-import type { MethodName } from "../../protocol/contract.gen";
-import { methodTimeMs } from "../../protocol/method-times";
+import { METHOD_TIMES_MS, type MethodName } from "../../protocol/contract.gen";
 
 export interface Timeouts {
   /** From creating the iframe to its first word. A page that the enclave is not configured for waits this long. */
@@ -26,5 +25,5 @@ export const DEFAULT_TIMEOUTS: Timeouts = Object.freeze({
 export const TIMEOUT_NAMES: ReadonlySet<string> = new Set([...Object.keys(DEFAULT_TIMEOUTS), "methodMs"]);
 
 export function methodTimeoutMs(method: MethodName, timeouts: Timeouts): number {
-  return timeouts.methodMs ?? methodTimeMs(method);
+  return timeouts.methodMs ?? METHOD_TIMES_MS[method];
 }
