@@ -22,6 +22,7 @@ FLOORS = (
     "errors",
     "encoding",
     "structure",
+    "fields",
     "codec",
     "origin",
     "config",

@@ -7,8 +7,8 @@ from typing import Final, Literal
 
 import attrs
 
+from kms_enclave.fields import text
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.contract.fields import text
 from kms_enclave.tlog.checkpoint import MAX_CHECKPOINT_CHARACTERS
 
 __all__ = [

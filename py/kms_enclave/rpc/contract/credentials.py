@@ -6,7 +6,7 @@ from typing import Literal
 
 import attrs
 
-from kms_enclave.rpc.contract.fields import text
+from kms_enclave.fields import text
 
 __all__ = [
     "Credentials",

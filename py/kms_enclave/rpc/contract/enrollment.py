@@ -6,8 +6,8 @@ from typing import Literal
 
 import attrs
 
+from kms_enclave.fields import line, text
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.contract.fields import line, text
 
 __all__ = [
     "AddEnrollmentParams",

@@ -7,9 +7,9 @@ from typing import Literal
 
 import attrs
 
+from kms_enclave.fields import text
 from kms_enclave.rpc.contract.audit import ClosingCheckpoint
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.contract.fields import text
 
 __all__ = [
     "AuthenticatedParams",

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 
 import attrs
 
+from kms_enclave.fields import text
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.contract.fields import text
 
 __all__ = [
     "GenerateVAPIDResult",

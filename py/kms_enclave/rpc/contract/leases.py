@@ -6,9 +6,9 @@ from typing import Literal
 
 import attrs
 
+from kms_enclave.fields import line, text
 from kms_enclave.rpc.contract.audit import AuditDelegationCert, AuditEntry
 from kms_enclave.rpc.contract.credentials import Credentials
-from kms_enclave.rpc.contract.fields import line, text
 
 __all__ = [
     "CreateLeaseParams",

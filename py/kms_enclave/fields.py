@@ -1,4 +1,4 @@
-"""Rules for single fields of a request, as attrs validators."""
+"""Rules for single fields of requests and records, as attrs validators."""
 
 from __future__ import annotations
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import attrs
 import pytest
-from kms_enclave.rpc.contract.fields import line, text
+from kms_enclave.fields import line, text
 from kms_enclave.structure import FieldError
 
 
