@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import attrs
 
 from kms_enclave.issuing.charges import Usage
-from kms_enclave.leases.lease import LiveLease, Sub
+from kms_enclave.leases.lease import Endpoint, LiveLease
 from kms_enclave.leases.relay import ProofUse, RelayProof
 from kms_enclave.leases.token import TokenClaims
 
@@ -31,7 +31,7 @@ class IssueRequest(LeaseRequest):
     batch are kept. ``method`` is what a relay's proof names.
     """
 
-    endpoint: Sub
+    endpoint: Endpoint
     kid: str | None = None
     count: int = 1
     sends: int = 1

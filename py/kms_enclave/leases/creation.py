@@ -18,9 +18,9 @@ from kms_enclave.keys.vapid import (
     read_vapid_key_in,
 )
 from kms_enclave.leases.lease import (
+    Endpoint,
     Lease,
     LeaseRecord,
-    Sub,
     resolve_quotas,
     verify_subs,
     verify_ttl,
@@ -42,7 +42,7 @@ class LeaseRequest:
     """What a page asks for; ``quotas`` are overrides by their Python names."""
 
     user_id: str
-    subs: Sequence[Sub]
+    subs: Sequence[Endpoint]
     ttl_hours: float
     quotas: Mapping[str, int]
     kid: str | None = None

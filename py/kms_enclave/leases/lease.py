@@ -16,6 +16,7 @@ import attrs
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.config import Config, QuotaLimits
 from kms_enclave.errors import KMSError
+from kms_enclave.fields import text
 from kms_enclave.leases.endpoint import endpoint_origin, verify_audience, verify_visible_ascii
 from kms_enclave.leases.relay import RelayBinding
 from kms_enclave.log.unit_of_work import UnitOfWork
@@ -27,10 +28,10 @@ __all__ = [
     "HOUR_MS",
     "KEPT_FOR_MS",
     "MIN_HOURS",
+    "Endpoint",
     "Lease",
     "LeaseRecord",
     "LiveLease",
-    "Sub",
     "lease_address",
     "lease_not_found",
     "parse_lease",
@@ -54,12 +55,13 @@ _LAK: Final = "lak"
 
 
 @attrs.frozen
-class Sub:
-    """A push endpoint of the lease. The URL is a secret of the user's; it is never logged."""
+class Endpoint:
+    """A push endpoint: its URL, the URL's origin, and an ID that the caller chose."""
 
-    url: str = attrs.field(repr=False)
-    aud: str
-    eid: str
+    # A secret of the user's; it is never logged.
+    url: str = attrs.field(repr=False, validator=text(2048))
+    aud: str = attrs.field(validator=text(2048))
+    eid: str = attrs.field(validator=text(64))
 
 
 @from_json
@@ -70,7 +72,7 @@ class LeaseRecord:
     lease_id: str
     origin: str
     user_id: str
-    subs: tuple[Sub, ...]
+    subs: tuple[Endpoint, ...]
     ttl_hours: float
     created_at: int
     exp: int
@@ -229,7 +231,7 @@ def verify_ttl(ttl_hours: float, *, config: Config) -> int:
     return math.ceil(ttl_hours * HOUR_MS)
 
 
-def verify_subs(subs: Sequence[Sub], *, config: Config) -> None:
+def verify_subs(subs: Sequence[Endpoint], *, config: Config) -> None:
     """Raise FieldError, ``lease.limit`` or ``aud.mismatch`` unless a lease takes these."""
     if not subs:
         raise FieldError("subs", "must not be empty")

@@ -18,6 +18,7 @@ import attrs
 
 from kms_enclave.encoding import canonical_json, format_base64url, parse_base64url
 from kms_enclave.errors import KMSError, request_invalid
+from kms_enclave.fields import text
 from kms_enclave.leases.points import verify_ed25519_point, verify_p256_point
 from kms_enclave.ports.crypto import CryptoPort, SignatureCheck
 from kms_enclave.ports.storage import (
@@ -57,19 +58,22 @@ Fault = Literal["missing", "malformed", "stale", "future", "relay", "signature",
 
 @attrs.frozen
 class RelayBinding:
-    """A relay's public key: 32 bytes (RFC 8032) or an uncompressed P-256 point, base64url."""
+    """A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point."""
 
     alg: Literal["Ed25519", "ES256"]
-    key: str
+    key: str = attrs.field(validator=text(128))
 
 
 @attrs.frozen
 class RelayProof:
-    """What the relay signed beside the call itself: a fresh nonce, and its time in milliseconds."""
+    """A bound relay's word for one call; ``nonce`` 16 to 64 bytes, ``timestamp`` in milliseconds.
 
-    nonce: str
+    What is signed, byte for byte: docs/spec/relay-proof.md.
+    """
+
+    nonce: str = attrs.field(validator=text(128))
     timestamp: int
-    signature: str = attrs.field(repr=False)
+    signature: str = attrs.field(repr=False, validator=text(128))
 
 
 @attrs.frozen

@@ -13,6 +13,7 @@ import attrs
 
 from kms_enclave.codec import DamagedRecordError, format_record, parse_record
 from kms_enclave.config import Config
+from kms_enclave.fields import text
 from kms_enclave.leases.endpoint import endpoint_origin
 from kms_enclave.log.unit_of_work import UnitOfWork
 from kms_enclave.ports.storage import Address, StoragePort
@@ -37,16 +38,16 @@ _MAX_OF_A_KEY: Final = 64
 class SubscriptionKeys:
     """The user agent's keys (RFC 8291), base64url."""
 
-    p256dh: str
-    auth: str
+    p256dh: str = attrs.field(validator=text(128))
+    auth: str = attrs.field(validator=text(64))
 
 
 @from_json
 @attrs.frozen
 class PushSubscription:
-    """``expiration_time`` is in milliseconds, as in ``PushSubscription.toJSON()``."""
+    """As ``PushSubscription.toJSON()`` gives it; ``expiration_time`` in milliseconds."""
 
-    endpoint: str = attrs.field(repr=False)
+    endpoint: str = attrs.field(repr=False, validator=text(2048))
     expiration_time: int | None = None
     keys: SubscriptionKeys | None = None
 

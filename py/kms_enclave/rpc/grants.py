@@ -29,7 +29,6 @@ from kms_enclave.enrollment.setup import (
 from kms_enclave.issuing.requests import IssueRequest, SendsRequest, Token
 from kms_enclave.issuing.usage import LeaseUsage, UsageRequest, read_usage
 from kms_enclave.leases.endpoint import verify_visible_ascii
-from kms_enclave.leases.lease import Sub
 from kms_enclave.leases.listing import LeaseState, lease_state
 from kms_enclave.leases.revocation import revoke_lease, revoke_leases
 from kms_enclave.log.instance import BuildInfo
@@ -51,7 +50,6 @@ from kms_enclave.push.leased_subscription import (
 from kms_enclave.push.subscription import PushSubscription
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.method import Enclave, Method, Wire
-from kms_enclave.rpc.translate import to_relay_proof
 from kms_enclave.unlock.assertion import enclave_rp_id
 from kms_enclave.unlock.operation import UnlockedOperation
 from kms_enclave.unlock.record import Method as EnrollmentMethod
@@ -271,18 +269,17 @@ class LeaseUse:
         """Issue ``count`` tokens, which count as ``sends`` sends. Raises KMSError."""
         if params.relay_id is not None:
             verify_visible_ascii(params.relay_id, field="relayId")
-        endpoint, proof = params.endpoint, params.relay_proof
         return self._enclave.issuer.issue(
             IssueRequest(
                 origin=self.origin,
                 lease_id=params.lease_id,
-                endpoint=Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid),
+                endpoint=params.endpoint,
                 kid=params.kid,
                 relay_id=params.relay_id,
                 count=count,
                 sends=sends,
                 method=method,
-                relay_proof=None if proof is None else to_relay_proof(proof),
+                relay_proof=params.relay_proof,
             )
         )
 

@@ -15,7 +15,6 @@ from kms_enclave.leases.listing import LeaseState, leases_with_state
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.grants import LeaseUse, OwnLeases, Reader
 from kms_enclave.rpc.method import Wire
-from kms_enclave.rpc.translate import to_subscription
 from kms_enclave.structure import unstructure
 
 __all__ = [
@@ -107,8 +106,7 @@ async def set_leased_subscription(
     lease: LeaseUse, params: contract.SetPushSubscriptionParams
 ) -> Wire:
     """Store the origin's push subscription while no user is there."""
-    subscription = to_subscription(params.subscription)
-    await lease.set_subscription(subscription, lease_id=cast(str, params.lease_id))
+    await lease.set_subscription(params.subscription, lease_id=cast(str, params.lease_id))
     return unstructure(contract.Success(success=True))
 
 

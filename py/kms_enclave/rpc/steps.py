@@ -28,7 +28,7 @@ from kms_enclave.push.subscription import (
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.grants import Step, View
 from kms_enclave.rpc.method import Wire
-from kms_enclave.rpc.translate import to_quotas, to_relay_binding, to_sub, to_subscription
+from kms_enclave.rpc.translate import to_quotas
 from kms_enclave.structure import FieldError, unstructure
 from kms_enclave.unlock.record import in_words as way_in_words
 from kms_enclave.unlock.record import is_enrollment_id
@@ -82,12 +82,12 @@ def sign_jwt(view: View, params: contract.SignJWTParams) -> Step:
 def create_lease(view: View, params: contract.CreateLeaseParams) -> Step:
     request = LeaseRequest(
         user_id=params.user_id,
-        subs=[to_sub(endpoint) for endpoint in params.subs],
+        subs=params.subs,
         ttl_hours=params.ttl_hours,
         quotas=to_quotas(params.quotas),
         kid=params.kid,
         label=params.label,
-        relay_binding=to_relay_binding(params.relay_binding),
+        relay_binding=params.relay_binding,
     )
     verify_request(request, config=view.config)
 
@@ -156,7 +156,7 @@ def _shown(pattern: str) -> str:
 
 def set_subscription(view: View, params: contract.SetPushSubscriptionParams) -> Step:
     _require_no_lease(params.lease_id)
-    subscription = to_subscription(params.subscription)
+    subscription = params.subscription
     endpoint_origin = verify_subscription(subscription, config=view.config)
 
     async def run(session: Session) -> Wire:

@@ -10,9 +10,6 @@ import attrs
 from kms_enclave.config import QUOTA_PRESETS
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.errors import request_invalid
-from kms_enclave.leases.lease import Sub
-from kms_enclave.leases.relay import RelayBinding, RelayProof
-from kms_enclave.push.subscription import PushSubscription, SubscriptionKeys
 from kms_enclave.rpc import contract
 from kms_enclave.structure import unstructure
 from kms_enclave.unlock.credentials import (
@@ -30,10 +27,6 @@ __all__ = [
     "hash_of",
     "parse_bytes",
     "to_quotas",
-    "to_relay_binding",
-    "to_relay_proof",
-    "to_sub",
-    "to_subscription",
 ]
 
 _SECRETS = frozenset({"credentials", "newPassphrase", "passphrase", "prfOutput"})
@@ -79,33 +72,12 @@ def parse_bytes(text: str, *, field: str) -> bytes:
         raise request_invalid(field, "must be base64url without padding") from None
 
 
-def to_sub(endpoint: contract.Endpoint) -> Sub:
-    """Return an endpoint as the domain knows it."""
-    return Sub(url=endpoint.url, aud=endpoint.aud, eid=endpoint.eid)
-
-
 def to_quotas(given: contract.QuotaPreset | contract.QuotaOverrides | None) -> Mapping[str, int]:
     """Return the quotas that a lease asks for, by their Python names."""
     if given is None:
         return {}
     asked = attrs.asdict(QUOTA_PRESETS[given] if isinstance(given, str) else given)
     return {name: value for name, value in asked.items() if value is not None}
-
-
-def to_relay_binding(given: contract.RelayBinding | None) -> RelayBinding | None:
-    """Return a relay's key as the domain knows it."""
-    return RelayBinding(given.alg, given.key) if given else None
-
-
-def to_relay_proof(given: contract.RelayProof) -> RelayProof:
-    """Return a relay's proof as the domain knows it."""
-    return RelayProof(given.nonce, given.timestamp, given.signature)
-
-
-def to_subscription(given: contract.PushSubscription) -> PushSubscription:
-    """Return a push subscription as the domain knows it."""
-    keys = SubscriptionKeys(given.keys.p256dh, given.keys.auth) if given.keys else None
-    return PushSubscription(given.endpoint, given.expiration_time, keys)
 
 
 def _given(given: contract.Credentials | None) -> Credentials | GateRequested | None:

@@ -10,15 +10,15 @@ from enclave import CONFIG
 from kms_enclave.config import Config, parse_config
 from kms_enclave.errors import KMSError
 from kms_enclave.leases.creation import LeaseRequest, in_words
-from kms_enclave.leases.lease import Sub, resolve_quotas, verify_subs, verify_ttl
+from kms_enclave.leases.lease import Endpoint, resolve_quotas, verify_subs, verify_ttl
 from kms_enclave.structure import FieldError
 
 _CONFIG: Config = parse_config(json.dumps(CONFIG))
 _DEVELOPMENT: Config = parse_config(json.dumps({**CONFIG, "development": True}))
 
 
-def _sub(**changes: str) -> Sub:
-    return Sub(
+def _sub(**changes: str) -> Endpoint:
+    return Endpoint(
         **{"url": "https://push.example/x", "aud": "https://push.example", "eid": "e", **changes}
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import attrs
 
 from kms_enclave.fields import text
+from kms_enclave.push.subscription import PushSubscription, SubscriptionKeys
 from kms_enclave.rpc.contract.credentials import Credentials
 
 __all__ = [
@@ -67,23 +68,6 @@ class GetVAPIDKidResult:
     """The current key's RFC 7638 thumbprint."""
 
     kid: str
-
-
-@attrs.frozen
-class SubscriptionKeys:
-    """The user agent's keys (RFC 8291), base64url."""
-
-    p256dh: str = attrs.field(validator=text(128))
-    auth: str = attrs.field(validator=text(64))
-
-
-@attrs.frozen
-class PushSubscription:
-    """As ``PushSubscription.toJSON()`` gives it; ``expiration_time`` in milliseconds."""
-
-    endpoint: str = attrs.field(validator=text(2048))
-    expiration_time: int | None = None
-    keys: SubscriptionKeys | None = None
 
 
 @attrs.frozen

@@ -7,6 +7,8 @@ from typing import Literal
 import attrs
 
 from kms_enclave.fields import line, text
+from kms_enclave.leases.lease import Endpoint
+from kms_enclave.leases.relay import RelayBinding, RelayProof
 from kms_enclave.rpc.contract.audit import AuditDelegationCert, AuditEntry
 from kms_enclave.rpc.contract.credentials import Credentials
 
@@ -46,15 +48,6 @@ __all__ = [
 
 
 @attrs.frozen
-class Endpoint:
-    """A push endpoint: its URL, the URL's origin, and an ID that the caller chose."""
-
-    url: str = attrs.field(validator=text(2048))
-    aud: str = attrs.field(validator=text(2048))
-    eid: str = attrs.field(validator=text(64))
-
-
-@attrs.frozen
 class Quotas:
     """The quotas in force for a lease, each at least 1."""
 
@@ -76,26 +69,6 @@ class QuotaOverrides:
 
 QuotaPreset = Literal["conservative", "aggressive"]
 """Names of ``config.QUOTA_PRESETS``."""
-
-
-@attrs.frozen
-class RelayBinding:
-    """A relay's public key, base64url: 32 bytes of Ed25519, or an uncompressed P-256 point."""
-
-    alg: Literal["Ed25519", "ES256"]
-    key: str = attrs.field(validator=text(128))
-
-
-@attrs.frozen
-class RelayProof:
-    """A bound relay's word for one call; ``nonce`` 16 to 64 bytes, ``timestamp`` in milliseconds.
-
-    What is signed, byte for byte: docs/spec/relay-proof.md.
-    """
-
-    nonce: str = attrs.field(validator=text(128))
-    timestamp: int
-    signature: str = attrs.field(repr=False, validator=text(128))
 
 
 @attrs.frozen
