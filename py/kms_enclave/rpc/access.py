@@ -13,6 +13,7 @@ import attrs
 
 from kms_enclave.boot.reset import RESET_WORDS, Closing, reset_instance
 from kms_enclave.errors import request_invalid
+from kms_enclave.rpc.authorisation import Authenticated, authorisation, hash_of
 from kms_enclave.rpc.grants import (
     FirstSetup,
     LeaseUse,
@@ -23,7 +24,6 @@ from kms_enclave.rpc.grants import (
     View,
 )
 from kms_enclave.rpc.method import Authorisation, Enclave, Handler, Method, Wire
-from kms_enclave.rpc.translate import Authenticated, authorisation, hash_of
 from kms_enclave.unlock.operation import UnlockedOperation
 from kms_enclave.unlock.session import authenticated, unlocked_for
 

@@ -9,7 +9,7 @@ from kms_enclave.encoding import format_base64url
 from kms_enclave.enrollment.addition import AdditionRequest, PagePasskey
 from kms_enclave.errors import request_invalid
 from kms_enclave.rpc import contract
-from kms_enclave.rpc.translate import parse_bytes
+from kms_enclave.rpc.authorisation import parse_bytes
 from kms_enclave.structure import unstructure
 from kms_enclave.unlock.master_secret import PRF_OUTPUT_LENGTH
 from kms_enclave.unlock.record import GATE, PASSPHRASE, PRF

@@ -6,12 +6,14 @@ A step runs inside one authenticated commit, alone or as part of a batch.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from kms_enclave.audit.prune import prune
 from kms_enclave.audit.retention import delete_pruned
+from kms_enclave.config import QUOTA_PRESETS
 from kms_enclave.enrollment import changes as enrollments
 from kms_enclave.errors import KMSError, request_invalid
 from kms_enclave.leases import changes, creation, patterns
@@ -28,7 +30,6 @@ from kms_enclave.push.subscription import (
 from kms_enclave.rpc import contract
 from kms_enclave.rpc.grants import Step, View
 from kms_enclave.rpc.method import Wire
-from kms_enclave.rpc.translate import to_quotas
 from kms_enclave.structure import FieldError, unstructure
 from kms_enclave.unlock.record import in_words as way_in_words
 from kms_enclave.unlock.record import is_enrollment_id
@@ -84,7 +85,7 @@ def create_lease(view: View, params: contract.CreateLeaseParams) -> Step:
         user_id=params.user_id,
         subs=params.subs,
         ttl_hours=params.ttl_hours,
-        quotas=to_quotas(params.quotas),
+        quotas=_asked_quotas(params.quotas),
         kid=params.kid,
         label=params.label,
         relay_binding=params.relay_binding,
@@ -95,6 +96,16 @@ def create_lease(view: View, params: contract.CreateLeaseParams) -> Step:
         return _lease_result(await creation.create_lease(session, request))
 
     return Step(in_words(request), run)
+
+
+def _asked_quotas(
+    given: contract.QuotaPreset | contract.QuotaOverrides | None,
+) -> Mapping[str, int]:
+    """Return the quotas that a lease asks for, by their Python names."""
+    if given is None:
+        return {}
+    asked = attrs.asdict(QUOTA_PRESETS[given] if isinstance(given, str) else given)
+    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _lease_result(lease: LeaseRecord) -> Wire:

@@ -1,13 +1,10 @@
-"""From the contract's classes to the domain's."""
+"""What one call is to be authorised for: its hash, and the credentials that the page passed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Protocol
 
-import attrs
-
-from kms_enclave.config import QUOTA_PRESETS
 from kms_enclave.encoding import parse_base64url
 from kms_enclave.errors import request_invalid
 from kms_enclave.rpc import contract
@@ -26,7 +23,6 @@ __all__ = [
     "authorisation",
     "hash_of",
     "parse_bytes",
-    "to_quotas",
 ]
 
 _SECRETS = frozenset({"credentials", "newPassphrase", "passphrase", "prfOutput"})
@@ -70,14 +66,6 @@ def parse_bytes(text: str, *, field: str) -> bytes:
         return parse_base64url(text)
     except ValueError:
         raise request_invalid(field, "must be base64url without padding") from None
-
-
-def to_quotas(given: contract.QuotaPreset | contract.QuotaOverrides | None) -> Mapping[str, int]:
-    """Return the quotas that a lease asks for, by their Python names."""
-    if given is None:
-        return {}
-    asked = attrs.asdict(QUOTA_PRESETS[given] if isinstance(given, str) else given)
-    return {name: value for name, value in asked.items() if value is not None}
 
 
 def _given(given: contract.Credentials | None) -> Credentials | GateRequested | None:

@@ -8,8 +8,8 @@ import attrs
 import pytest
 from enclave import APP, OTHER_APP
 from kms_enclave.rpc import contract
+from kms_enclave.rpc.authorisation import hash_of
 from kms_enclave.rpc.methods import METHODS
-from kms_enclave.rpc.translate import hash_of
 from kms_enclave.structure import structure
 
 REMOVAL: Mapping[str, object] = {"enrollmentId": "enrollment:passkey-prf:v2"}
