@@ -34,6 +34,7 @@ __all__ = [
 
 
 async def get_audit_log(reader: Reader, params: contract.GetAuditLogParams) -> Wire:
+    """Return a page of the log."""
     if params.from_ < 0:
         raise request_invalid("from", "must not be negative")
     if params.limit < 1:
@@ -44,6 +45,7 @@ async def get_audit_log(reader: Reader, params: contract.GetAuditLogParams) -> W
 
 
 async def verify_audit_chain(reader: Reader, params: contract.VerifyAuditChainParams) -> Wire:
+    """Verify the stored log; report progress in events."""
     told = -1
 
     def progress(verified: int, entries: int) -> None:
@@ -68,6 +70,7 @@ async def verify_audit_chain(reader: Reader, params: contract.VerifyAuditChainPa
 
 
 async def get_audit_public_key(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the keys that sign the log and its checkpoints."""
     log = await read_log(reader.storage, reader.enclave_origin)
     record = log.instance.record
     return {
@@ -81,6 +84,7 @@ async def get_audit_public_key(reader: Reader, _: contract.Empty) -> Wire:
 
 
 async def get_audit_checkpoint(reader: Reader, _: contract.Empty) -> Wire:
+    """Return a signed checkpoint of the log."""
     log = await read_log(reader.storage, reader.enclave_origin)
     return unstructure(
         contract.GetAuditCheckpointResult(
@@ -93,6 +97,7 @@ async def get_audit_checkpoint(reader: Reader, _: contract.Empty) -> Wire:
 
 
 async def get_inclusion_proof(reader: Reader, params: contract.GetInclusionProofParams) -> Wire:
+    """Prove that an entry is in the tree."""
     log = await read_log(reader.storage, reader.enclave_origin)
     proof = await prove_inclusion(reader.storage, log, seq_num=params.seq_num, size=params.size)
     return unstructure(
@@ -106,6 +111,7 @@ async def get_inclusion_proof(reader: Reader, params: contract.GetInclusionProof
 
 
 async def get_consistency_proof(reader: Reader, params: contract.GetConsistencyProofParams) -> Wire:
+    """Prove that one log begins with another."""
     log = await read_log(reader.storage, reader.enclave_origin)
     size, path = await prove_consistency(reader.storage, log, old_size=params.from_, size=params.to)
     return unstructure(
@@ -114,6 +120,7 @@ async def get_consistency_proof(reader: Reader, params: contract.GetConsistencyP
 
 
 async def prove_audit(reader: Reader, params: contract.ProveAuditParams) -> Wire:
+    """Prove that the log grew from one that the caller remembers."""
     if len(params.entries) > contract.MAX_PROVED_ENTRIES:
         raise request_invalid("entries", f"more than {contract.MAX_PROVED_ENTRIES}")
     log, growth = await prove_growth(
@@ -134,6 +141,7 @@ async def prove_audit(reader: Reader, params: contract.ProveAuditParams) -> Wire
 
 
 async def export_audit(reader: Reader, params: contract.ExportAuditParams) -> Wire:
+    """Return a part of the log as an export file."""
     is_locked = reader.lock_reason is not None
     if params.from_ is not None and params.size is not None:
         part = await continue_export(

@@ -36,12 +36,14 @@ _METHODS: Final = ("passphrase", "passkey")
 
 
 async def is_setup(reader: Reader, _: contract.Empty) -> Wire:
+    """Return whether there is an enrollment, and of which kinds."""
     enrollments = await list_enrollments(reader.storage)
     methods = tuple(sorted({generic_method(name) for name in enrollments}, key=_METHODS.index))
     return unstructure(contract.IsSetupResult(is_setup=bool(methods), methods=methods))
 
 
 async def get_status(reader: Reader, _: contract.Empty) -> Wire:
+    """Return what runs and in which state."""
     instance_record, head_record = await reader.storage.read([INSTANCE, HEAD])
     locked = reader.lock_reason
     instance = None
@@ -68,21 +70,25 @@ async def get_status(reader: Reader, _: contract.Empty) -> Wire:
 
 
 async def get_public_key(reader: Reader, params: contract.GetPublicKeyParams) -> Wire:
+    """Return a VAPID public key."""
     key = await read_vapid_key(reader.storage, params.kid or await _current_kid(reader))
     return unstructure(contract.GetPublicKeyResult(public_key=key.public_key))
 
 
 async def get_vapid_kid(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the current key's identifier."""
     return unstructure(contract.GetVAPIDKidResult(kid=await _current_kid(reader)))
 
 
 async def get_push_subscription(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the origin's push subscription of the current key."""
     kid = await _current_kid(reader)
     found = await read_subscription(reader.storage, kid=kid, origin=reader.origin)
     return {"subscription": unstructure(found) if found else None}
 
 
 async def get_enrollments(reader: Reader, _: contract.Empty) -> Wire:
+    """Return the ways to unlock, readable or damaged."""
     readable = {
         enrollment.record.enrollment_id: enrollment.record
         for enrollment in await readable_enrollments(reader.storage)

@@ -55,6 +55,8 @@ _WORDLESS: Final = re.compile(r"[^A-Za-z0-9._@+*-]")
 
 
 def generate_vapid(_: View, __: contract.AuthenticatedParams) -> Step:
+    """Add a VAPID key, which is the current one from then on."""
+
     async def run(session: Session) -> Wire:
         key = await generate_key(session)
         return unstructure(contract.GenerateVAPIDResult(kid=key.kid, public_key=key.public_key))
@@ -63,6 +65,8 @@ def generate_vapid(_: View, __: contract.AuthenticatedParams) -> Step:
 
 
 def regenerate_vapid(_: View, __: contract.AuthenticatedParams) -> Step:
+    """Replace the current VAPID key and end the leases that sign with it."""
+
     async def run(session: Session) -> Wire:
         key = await regenerate_key(session)
         return unstructure(contract.GenerateVAPIDResult(kid=key.kid, public_key=key.public_key))
@@ -71,6 +75,7 @@ def regenerate_vapid(_: View, __: contract.AuthenticatedParams) -> Step:
 
 
 def sign_jwt(view: View, params: contract.SignJWTParams) -> Step:
+    """Sign one VAPID token with claims of the caller's."""
     verify_payload(params.payload, now_s=view.clock.now_ms() // 1000)
 
     async def run(session: Session) -> Wire:
@@ -81,6 +86,7 @@ def sign_jwt(view: View, params: contract.SignJWTParams) -> Step:
 
 
 def create_lease(view: View, params: contract.CreateLeaseParams) -> Step:
+    """Create a lease of the calling origin."""
     request = LeaseRequest(
         user_id=params.user_id,
         subs=params.subs,
@@ -118,6 +124,8 @@ def _lease_result(lease: LeaseRecord) -> Wire:
 
 
 def extend_lease(_: View, params: contract.ExtendLeaseParams) -> Step:
+    """Move a lease's end, within the cap."""
+
     async def run(session: Session) -> Wire:
         lease = await changes.extend_lease(session, params.lease_id, add_hours=params.add_hours)
         return unstructure(contract.LeaseEnd(exp=lease.exp))
@@ -126,6 +134,8 @@ def extend_lease(_: View, params: contract.ExtendLeaseParams) -> Step:
 
 
 def refresh_lease(_: View, params: contract.LeaseParams) -> Step:
+    """Move a lease's end as far as the cap allows; lift a suspension."""
+
     async def run(session: Session) -> Wire:
         lease = await changes.refresh_lease(session, params.lease_id)
         return unstructure(contract.LeaseEnd(exp=lease.exp))
@@ -134,6 +144,8 @@ def refresh_lease(_: View, params: contract.LeaseParams) -> Step:
 
 
 def resume_lease(_: View, params: contract.LeaseParams) -> Step:
+    """Give a lease its signing handle again."""
+
     async def run(session: Session) -> Wire:
         lease = await changes.resume_lease(session, params.lease_id)
         return unstructure(contract.LeaseEnd(exp=lease.exp))
@@ -142,6 +154,8 @@ def resume_lease(_: View, params: contract.LeaseParams) -> Step:
 
 
 def suspend_pattern(_: View, params: contract.PatternParams) -> Step:
+    """Refuse issuing for matching users until lifted."""
+
     async def run(session: Session) -> Wire:
         await patterns.suspend_pattern(session, params.user_id_pattern)
         return unstructure(contract.Success(success=True))
@@ -150,6 +164,8 @@ def suspend_pattern(_: View, params: contract.PatternParams) -> Step:
 
 
 def unsuspend_pattern(_: View, params: contract.PatternParams) -> Step:
+    """Lift a pattern."""
+
     async def run(session: Session) -> Wire:
         await patterns.lift_pattern(session, params.user_id_pattern)
         return unstructure(contract.Success(success=True))
@@ -166,6 +182,7 @@ def _shown(pattern: str) -> str:
 
 
 def set_subscription(view: View, params: contract.SetPushSubscriptionParams) -> Step:
+    """Store the origin's push subscription for the current key."""
     _require_no_lease(params.lease_id)
     subscription = params.subscription
     endpoint_origin = verify_subscription(subscription, config=view.config)
@@ -180,6 +197,7 @@ def set_subscription(view: View, params: contract.SetPushSubscriptionParams) -> 
 
 
 def remove_subscription(_: View, params: contract.RemovePushSubscriptionParams) -> Step:
+    """Delete the origin's push subscription of the current key."""
     _require_no_lease(params.lease_id)
 
     async def run(session: Session) -> Wire:
@@ -198,6 +216,7 @@ def _require_no_lease(lease_id: str | None) -> None:
 
 
 def remove_enrollment(_: View, params: contract.RemoveEnrollmentParams) -> Step:
+    """Remove a way to unlock, never the last."""
     # The id is shown to the user: a page must not put words of its own there.
     if not is_enrollment_id(params.enrollment_id):
         raise KMSError("enrollment.not.found", details={"enrollmentId": params.enrollment_id})
@@ -210,6 +229,7 @@ def remove_enrollment(_: View, params: contract.RemoveEnrollmentParams) -> Step:
 
 
 def prune_audit(view: View, params: contract.PruneAuditParams) -> Step:
+    """Drop old entries of the log; what they were is deleted after the commit."""
     if params.keep < 0:
         raise request_invalid("keep", "must not be negative")
 
