@@ -77,7 +77,8 @@ TYPESCRIPT: Mapping[str, Sequence[str]] = {
 }
 """What each folder imports besides itself. SDK and frame meet in ``web/protocol`` alone; a site
 loads the SDK from the address where a user's page finds it, and of the rest of ``web`` shares
-the encodings in ``web/protocol``; of ``web`` the worker imports ``web/protocol`` only. The frame starts the worker.
+the encodings in ``web/protocol``; of ``web`` the worker imports ``web/protocol`` only. The frame
+starts the worker.
 """
 _TYPESCRIPT_IMPORT = re.compile(
     r"""(?:^(?:import|export)\b[^;"']*?\bfrom|^import|\bimport\()\s*["']([^"']+)["']""",
