@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from tools.patience import patient
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import attrs
 import pytest
+
 from tools.patience import patient
 
 from .conftest import REPOSITORY

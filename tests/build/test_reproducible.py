@@ -11,6 +11,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+
 from tools.patience import patient
 
 from .conftest import REPOSITORY
@@ -51,9 +52,7 @@ def node(script: Path | str, *arguments: str, cwd: Path, job: dict | None = None
 
 
 def run_snapshot(step: str, output: Path, **job: object) -> str:
-    return node(
-        SNAPSHOT, cwd=output.parent, job={"step": step, "output": str(output)} | job
-    )
+    return node(SNAPSHOT, cwd=output.parent, job={"step": step, "output": str(output)} | job)
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,8 @@ import json
 from collections.abc import Iterator, Mapping
 
 import pytest
-from tools.patience import patient
 
+from tools.patience import patient
 from tools.server.serving import LocalServer, ServeOptions, serve_in_background
 
 IMMUTABLE = "public, max-age=31536000, immutable"

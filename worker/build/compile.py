@@ -13,7 +13,7 @@ from py_compile import PycInvalidationMode
 # The original brings zipfile, tempfile, shutil and `random` with it. Pyodide's JavaScript reads the
 # two paths and calls the function while it starts; the import takes the place in Pyodide's table of
 # JavaScript objects that a restore expects to be taken.
-_PACKAGE_LOADER = '''
+_PACKAGE_LOADER = """
 from pathlib import PurePosixPath
 
 from pyodide_js import loadedPackages
@@ -24,7 +24,7 @@ DSO_DIR = PurePosixPath("/usr/lib")
 
 def init_loaded_packages() -> None:
     pass
-'''
+"""
 
 
 def compile_stdlib(tree: str, output: str) -> None:
