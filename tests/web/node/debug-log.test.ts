@@ -91,6 +91,8 @@ describe("a secret in the wrong place is not written", () => {
     ["a JWT as an identifier", { jti: "eyJ0eXAi.eyJhdWQi.hidden" }, "hidden"],
     ["an endpoint in a message", { message: "no answer from https://push.example/hidden" }, "hidden"],
     ["an endpoint as a claim's name", { payload: { "https://push.example/hidden": 1 } }, "hidden"],
+    ["an endpoint as the name of a list", { "https://push.example/hidden": new Array(100).fill(1) }, "hidden"],
+    ["an endpoint as a name in credentials", { credentials: { "https://push.example/hidden": 1 } }, "hidden"],
     ["a long text", { reason: "hidden".repeat(100) }, "hidden"],
   ])("%s", (_, params, secret) => {
     expect(formatMessage("page -> enclave", { params })).not.toContain(secret);
@@ -111,6 +113,12 @@ describe("what an enclave may send and JSON lacks is written all the same", () =
     expect(line).toMatch(/^enclave -> page /);
     expect(line.length).toBeLessThan(2_000);
   });
+});
+
+test("a message that refers to the same lists again and again takes no time and no space", () => {
+  let nested: unknown = "x";
+  for (let level = 0; level < 8; level += 1) nested = new Array(32).fill(nested);
+  expect(formatMessage("enclave -> page", { result: nested }).length).toBeLessThan(2_000_000);
 });
 
 test("numbers and an error's code and message are written", () => {

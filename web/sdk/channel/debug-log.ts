@@ -53,31 +53,51 @@ const URL_OR_JWT = /:\/\/|eyJ/;
 const MAX_CHARS = 200;
 const MAX_ITEMS = 32;
 const MAX_DEPTH = 12;
+const MAX_VALUES = 4_096;
+
+interface Place {
+  readonly field: string;
+  readonly depth: number;
+  /** Within credentials. */
+  readonly isSecret: boolean;
+  /** How many more values of the message are written: a small message can refer to one list many times. */
+  readonly budget: { left: number };
+}
 
 /** `message`: what is posted, or what came and was not checked yet. */
 export function formatMessage(direction: Direction, message: unknown): string {
-  return `${direction} ${JSON.stringify(withoutSecrets(message, "message", 0))}`;
+  const place = { field: "message", depth: 0, isSecret: false, budget: { left: MAX_VALUES } };
+  return `${direction} ${JSON.stringify(withoutSecrets(message, place))}`;
 }
 
-function withoutSecrets(value: unknown, field: string, depth: number, isCredential = false): unknown {
-  const isSecret = isCredential || CREDENTIALS.has(field);
-  if (typeof value === "string") return textOf(value, field, isSecret);
+function withoutSecrets(value: unknown, place: Place): unknown {
+  const { field, depth, isSecret, budget } = place;
+  budget.left -= 1;
+  if (typeof value === "string") return textOf(value, place);
   if (value === null || value === undefined || typeof value === "boolean") return value;
-  if (typeof value === "number") return isSecret ? `[${field}, number]` : value;
-  if (typeof value !== "object" || depth === MAX_DEPTH) return `[${field}, ${typeof value}]`;
+  if (typeof value === "number" && !isSecret) return value;
+  if (typeof value !== "object" || depth === MAX_DEPTH || budget.left < 0) return replaced(field, typeof value);
   if (Array.isArray(value)) {
-    const items = value.slice(0, MAX_ITEMS).map((item) => withoutSecrets(item, field, depth + 1, isSecret));
-    return value.length > MAX_ITEMS ? [...items, `[${field}, ${value.length} items]`] : items;
+    const items = value.slice(0, MAX_ITEMS).map((item) => withoutSecrets(item, { ...place, depth: depth + 1 }));
+    return value.length > MAX_ITEMS ? [...items, replaced(field, `${value.length} items`)] : items;
   }
   const members = Object.entries(value).slice(0, MAX_ITEMS);
   return Object.fromEntries(
-    members.map(([name, member]) => [nameOf(name), withoutSecrets(member, name, depth + 1, isSecret)]),
+    members.map(([name, member]) => [nameOf(name), withoutSecrets(member, memberPlace(name, place))]),
   );
 }
 
-function textOf(text: string, field: string, isSecret: boolean): string {
+function memberPlace(field: string, { depth, isSecret, budget }: Place): Place {
+  return { field, depth: depth + 1, isSecret: isSecret || CREDENTIALS.has(field), budget };
+}
+
+function textOf(text: string, { field, isSecret }: Place): string {
   const isWritten = isSecret ? field === "method" : WRITTEN.has(field);
-  return isWritten && isHarmless(text) ? text : `[${nameOf(field)}, ${text.length} characters]`;
+  return isWritten && isHarmless(text) ? text : replaced(field, `${text.length} characters`);
+}
+
+function replaced(field: string, what: string): string {
+  return `[${nameOf(field)}, ${what}]`;
 }
 
 /** A page chooses the names of some fields itself, such as the claims of a token. */
