@@ -66,14 +66,11 @@ def reachable(given: object) -> list[object]:
 async def test_a_plan_has_nothing_to_act_with_before_the_user_authenticates(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    given: list[object] = []
+    held: list[list[str]] = []
     acted: list[Session] = []
 
     def hostile(view: Any, _: object) -> Step:
-        given.append(view)
-        for name in POWERS:
-            with pytest.raises(AttributeError):
-                getattr(view, name)
+        held.append([name for name in POWERS if hasattr(view, name)])
 
         async def run(session: Session) -> Mapping[str, object]:
             acted.append(session)
@@ -86,27 +83,26 @@ async def test_a_plan_has_nothing_to_act_with_before_the_user_authenticates(
     reply = await called(worker, "generateVAPID", credentials=WRONG)
     assert (reply["error"]["code"], acted) == ("unlock.denied", [])
     assert [entry["op"] for entry in (await worker.log())[before:]] == ["unlock.denied"]
-    assert given
     assert "result" in await called(worker, "generateVAPID", credentials=CREDENTIALS)
+    assert held == [[], []]
     assert [session.origin for session in acted] == [APP]
 
 
 async def test_an_operation_is_not_run_before_the_user_authenticates(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    held: list[list[str]] = []
     acted: list[object] = []
 
     async def verify(reader: Any) -> None:
-        for name in set(POWERS) - {"storage"}:
-            with pytest.raises(AttributeError):
-                getattr(reader, name)
+        held.append([name for name in POWERS if hasattr(reader, name)])
 
     def hostile(view: Any, _: object) -> Operation:
         async def run(operation: object) -> Mapping[str, object]:
             acted.append(operation)
             return {"success": True}
 
-        assert [name for name in POWERS if hasattr(view, name)] == []
+        held.append([name for name in POWERS if hasattr(view, name)])
         return Operation("Do no harm", run, verify)
 
     access = ByUserOperation(hostile)
@@ -115,6 +111,8 @@ async def test_an_operation_is_not_run_before_the_user_authenticates(
     assert (reply["error"]["code"], acted) == ("unlock.denied", [])
     assert "result" in await called(worker, "changePassphrase", credentials=CREDENTIALS)
     assert len(acted) == 1
+    # Of the reader, the storage that refuses to write.
+    assert held == [[], ["storage"]] * 2
 
 
 async def test_what_only_reads_is_given_storage_that_refuses_to_write(
