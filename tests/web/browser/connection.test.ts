@@ -60,37 +60,6 @@ test("init() is one however often it is called", async () => {
   expect([kms.version, kms.manifestHash]).toEqual([BUILD.version, BUILD.manifestHash]);
 });
 
-test("the debug log has every message of the channel in its order, and no secret", async () => {
-  const lines: string[] = [];
-  const kms = await open({ debug: (line) => lines.push(line) });
-  await kms.batch([], { method: "passkey-prf", prfOutput: new Uint8Array(32).fill(105) });
-  const written = lines.join("\n");
-  expect(lines.map((line) => line.replace(/^(.*? -> .*?) .*?"(?:type|method)":"([^"]*)".*$/, "$1 $2"))).toEqual([
-    "enclave -> page kms:hello",
-    "page -> enclave kms:connect",
-    "enclave -> page kms:ready",
-    "page -> enclave proveAudit",
-    expect.stringMatching(/^enclave -> page \{"id":0,"result":/),
-    "page -> enclave batch",
-    expect.stringMatching(/^enclave -> page \{"id":1,"result":/),
-  ]);
-  expect(written).toContain('"prfOutput":"[prfOutput, 43 characters]"');
-  expect(written).not.toContain("aWlpaWlp");
-  expect(written).not.toContain(enclave.channel.nonce);
-});
-
-test("a debug log that throws stops no call", async () => {
-  const reported = vi.spyOn(globalThis, "reportError").mockImplementation(() => undefined);
-  const kms = await open({
-    debug: () => {
-      throw new Error("the page's own");
-    },
-  });
-  await kms.getStatus();
-  expect(reported).toHaveBeenCalled();
-  reported.mockRestore();
-});
-
 describe("what is mounted, unmounted and mounted again keeps its iframe", () => {
   test.each(["the same instance", "another instance"])("%s", async (instance) => {
     const first = make();

@@ -1,4 +1,9 @@
-/** Which log a page goes on with, what it remembers of it, and in which order it learns of another one. */
+/**
+ * Which log a page goes on with, what it remembers of it, and in which order it learns of another one.
+ *
+ * Longer than 400 lines: every rule is about one page and one log that grow step by step, and the functions above the
+ * tests hold both.
+ */
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { GetAuditLogParams, ProveAuditParams } from "../../../web/protocol/contract.gen";
