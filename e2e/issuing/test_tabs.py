@@ -17,9 +17,10 @@ from oracles.audit_log import verify_log
 from e2e.driving.enclave import ROOMY, EnclavePage, Outcome, Wire, issue_params, parse_outcome
 from e2e.driving.killing import IS_LONG
 from e2e.driving.shared import SharedEnclave
+from tools.patience import patient
 
 TABS = 5
-ISSUING_MS = 60_000 if IS_LONG else 3_000
+ISSUING_MS = patient(60_000 if IS_LONG else 3_000)
 BATCH = 3
 PLENTY = {**dict.fromkeys(ROOMY, 100_000), "tokensPerHour": 100_000}
 
