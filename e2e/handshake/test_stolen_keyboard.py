@@ -34,6 +34,25 @@ def robbed(shared_sdk_page: Page) -> Iterator[Prompt]:
         prompt.page.evaluate("document.querySelector('#thief').remove()")
 
 
+# Of a frame that is hidden for a moment, Chromium resets the focus, and nothing can have it.
+HIDE = """() => {
+    document.querySelector("dialog").inert = true;
+    document.activeElement.blur();
+}"""
+SHOW = "document.querySelector('dialog').inert = false"
+
+
+def test_with_the_keyboard_the_field_has_the_focus_again(robbed: Prompt) -> None:
+    robbed.frame.evaluate(HIDE)
+    robbed.page.evaluate("document.querySelector('iframe').focus()")
+    robbed.page.evaluate("document.querySelector('#thief').focus()")
+    robbed.frame.wait_for_function("!document.hasFocus()")
+    robbed.frame.evaluate(SHOW)
+    assert robbed.focused() != "prompt-passphrase"
+    robbed.page.evaluate("document.querySelector('iframe').focus()")
+    expect(robbed.dialog.get_by_label("Passphrase")).to_be_focused()
+
+
 def test_a_user_can_go_on_in_a_window(robbed: Prompt) -> None:
     with robbed.page.context.expect_page() as opening:
         robbed.dialog.get_by_role("button", name="Go on in a window").click()

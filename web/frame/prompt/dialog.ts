@@ -73,6 +73,7 @@ export class PromptDialog {
     this.#clear();
     this.#arming.stop();
     window.removeEventListener("blur", this.#onKeyboardLost);
+    window.removeEventListener("focus", this.#onKeyboardBack);
     this.#window?.close();
     this.#dialog.remove();
   }
@@ -93,6 +94,7 @@ export class PromptDialog {
       this.#giveUp();
     });
     window.addEventListener("blur", this.#onKeyboardLost);
+    window.addEventListener("focus", this.#onKeyboardBack);
     dialog.addEventListener("input", () => this.#onTyped());
     // Chromium closes a dialog without asking when `cancel` was prevented once already.
     dialog.addEventListener("close", () => {
@@ -106,6 +108,11 @@ export class PromptDialog {
   readonly #onKeyboardLost = (): void => {
     const isTyping = this.#phase.name === "idle" && this.#view.inputs.length > 0;
     if (isTyping && this.#window) this.#onEntry({ fault: KEYBOARD_LOST, offersWindow: true });
+  };
+
+  /** Chromium resets the focus within a frame that is hidden for a moment, as it is between two prompts. */
+  readonly #onKeyboardBack = (): void => {
+    if (!this.#dialog.contains(document.activeElement)) this.#focusFirst();
   };
 
   /** Not when the focus is back: what is clicked then must not move away under the pointer. */
