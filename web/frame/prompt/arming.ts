@@ -24,7 +24,7 @@ const MIN_WINDOW_HEIGHT = 220;
 /** The smallest that Intersection Observer v2 allows. */
 const COVER_DELAY_MS = 100;
 
-/** `early`: wait. `covered`: something lies over what the user is to read or press, or cuts it off. */
+/** `early`: wait, even to cancel. `covered`: something lies over what the user is to read or press, or cuts it off. */
 export type Armed = "armed" | "early" | "covered";
 
 interface VisibilityObserverInit extends IntersectionObserverInit {
@@ -47,6 +47,8 @@ export class Arming {
   /** What the dialog itself scrolls away; `isVisible` of an entry says nothing of that. */
   readonly #clips: IntersectionObserver;
   readonly #clipped = new Set<Element>();
+  /** With what stands there now. */
+  #inSightSinceMs: number | null = null;
   #isWhole = false;
   #isCutOff = false;
   #clearSinceMs: number | null = null;
@@ -60,6 +62,7 @@ export class Arming {
         const appeared = ratio >= WHOLE_RATIO && !this.#isWhole;
         this.#isWhole = ratio >= WHOLE_RATIO;
         this.#isCutOff = ratio > 0 && !this.#isWhole;
+        this.#inSightSinceMs = ratio > 0 ? (this.#inSightSinceMs ?? performance.now()) : null;
         this.#update();
         if (appeared) observer.onVisible();
       },
@@ -85,6 +88,7 @@ export class Arming {
   }
 
   get state(): Armed {
+    if (this.#inSightSinceMs === null || performance.now() - this.#inSightSinceMs < DELAY_MS) return "early";
     if (this.#covered.size > 0 || this.#isCutOff || (this.#isWhole && this.#hidesParts())) return "covered";
     return this.#leftMs() > 0 ? "early" : "armed";
   }
@@ -104,6 +108,7 @@ export class Arming {
   /** Other content stands where the last was: the half second begins anew. */
   restart(): void {
     this.#clearSinceMs = null;
+    if (this.#inSightSinceMs !== null) this.#inSightSinceMs = performance.now();
     this.#update();
   }
 
